@@ -1,0 +1,64 @@
+import type { WireCitation, WireFile, WireUsage } from './wire-event.ts';
+
+/** `GET /info` (§1.26). */
+export interface AppInfo {
+  readonly name: string;
+  readonly description: string;
+  readonly tags: readonly string[];
+  /** `chat`, `agent-chat`, `advanced-chat`, `agent`, `workflow`, `completion`; an open set. */
+  readonly mode: string;
+}
+
+/** What the gateway needs of `GET /parameters` (§1.26). */
+export interface AppParameters {
+  readonly openingStatement: string | null;
+  readonly suggestedQuestions: readonly string[];
+  /** Text-to-speech is on and plays by itself: audio may follow `message_end`. */
+  readonly autoPlay: boolean;
+}
+
+/** One item of `GET /conversations` (§1.13). Times are epoch seconds. */
+export interface ConversationRecord {
+  readonly id: string;
+  readonly name: string | null;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly status: string | null;
+  readonly introduction: string | null;
+  readonly createdAt: number | null;
+  readonly updatedAt: number | null;
+}
+
+/** One item of `GET /messages` (§1.14). Times are epoch seconds. */
+export interface MessageRecord {
+  readonly id: string;
+  readonly conversationId: string | null;
+  /** Null for the first: Dify sends an all-zero id. */
+  readonly parentMessageId: string | null;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly query: string;
+  /** As stored: may differ from what was streamed in white space. */
+  readonly answer: string;
+  readonly status: string | null;
+  readonly error: string | null;
+  readonly createdAt: number | null;
+  readonly files: readonly WireFile[];
+  readonly citations: readonly WireCitation[];
+  readonly thoughts: readonly ThoughtRecord[];
+  /** Only from Dify 1.16 on. */
+  readonly usage: WireUsage | null;
+}
+
+export interface ThoughtRecord {
+  readonly id: string;
+  readonly position: number;
+  readonly thought: string;
+  readonly tool: string;
+  readonly toolInput: string;
+  readonly observation: string;
+  readonly files: readonly string[];
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly hasMore: boolean;
+}
