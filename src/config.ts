@@ -1,0 +1,108 @@
+import { overrideServer, readSingleApp } from './config/environment.ts';
+import { readConfigFile } from './config/file.ts';
+import { readFlags } from './config/flags.ts';
+import { ConfigError, problemAt } from './config/problem.ts';
+
+export { usage } from './config/flags.ts';
+export { ConfigError, type ConfigProblem } from './config/problem.ts';
+
+/** Everything that can be chosen from outside; the defaults stand beside the fields. Times that end in `Ms` are in ms. */
+export interface Config {
+  readonly server: {
+    /** 127.0.0.1 */
+    readonly host: string;
+    /** 8000; 0 takes any free one. */
+    readonly port: number;
+    /** true */
+    readonly graphiql: boolean;
+    /** info */
+    readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+    /** 10 000: how long a shutdown waits for runs and readers. */
+    readonly drainMs: number;
+  };
+  /** In the order they were written. Empty: nothing is configured. */
+  readonly apps: readonly AppConfig[];
+  /** The name of the app that answers when none is named: the first, if nothing else is written. */
+  readonly defaultApp: string | undefined;
+  /** How long finished runs can be followed again, and how many at most. */
+  readonly runs: {
+    /** 60 */
+    readonly keepMinutes: number;
+    /** 256 */
+    readonly keepMegabytes: number;
+    /** 10 000 */
+    readonly keepCount: number;
+  };
+  readonly sandbox: {
+    /** 1 */
+    readonly pace: number;
+  };
+  /** The absolute path of the file that was read. */
+  readonly file: string | undefined;
+}
+
+export interface AppConfig {
+  readonly name: string;
+  readonly description: string | undefined;
+  /** Without a slash at its end. */
+  readonly baseUrl: string;
+  /** The only secret in here. */
+  readonly key: string;
+  readonly timeouts: {
+    /** 10 000 */
+    readonly connectMs: number;
+    /** 60 000 */
+    readonly headersMs: number;
+    /** 35 000 without a byte; Dify pings every 10 000. */
+    readonly idleMs: number;
+    /** 1 500 000: above the 1 200 s after which Dify itself ends a run. */
+    readonly runMs: number;
+  };
+}
+
+export interface ConfigSource {
+  /** The arguments after the script: `process.argv.slice(2)`. `--help` is the caller's to answer. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+}
+
+/**
+ * Reads the command line, the environment and the file (`dify-graphql.yaml`, if there is one, or the one that is named).
+ * Options override the environment, which overrides the file. Throws a `ConfigError` with every problem at once.
+ */
+export function loadConfig({ argv, env, cwd }: ConfigSource): Config {
+  const { flags, problems: flagProblems } = readFlags(argv);
+  const file = readConfigFile(cwd, env, flags.config);
+  const server = overrideServer(file.settings.server, flags, env);
+  // A file that takes its key from DIFY_API_KEY means the same app, not a second one.
+  const single = file.variables.has('DIFY_API_KEY') ? undefined : readSingleApp(env);
+  const problems = [...flagProblems, ...file.problems, ...server.problems, ...(single?.problems ?? [])];
+
+  if (single && file.appNames.length > 0) {
+    const message = `is set, but ${file.name} has apps: unset it to serve those, or remove \`apps\` there to serve this one`;
+    problems.push(problemAt('DIFY_API_KEY', message));
+  }
+  const names = single && file.appNames.length === 0 ? [single.name] : file.appNames;
+  if (file.defaultApp !== undefined && !names.includes(file.defaultApp)) {
+    const message =
+      names.length > 0 ? `no app has this name: write one of ${names.join(', ')}` : 'there are no apps: remove it';
+    problems.push(file.problem(['defaultApp'], message));
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+
+  const apps = single?.settings ? { [single.name]: single.settings } : file.settings.apps;
+  return frozen({
+    server: server.value,
+    apps: Object.entries(apps).map(([name, app]) => ({ ...app, name, description: app.description })),
+    defaultApp: file.defaultApp ?? names[0],
+    runs: file.settings.runs,
+    sandbox: file.settings.sandbox,
+    file: file.path,
+  });
+}
+
+function frozen<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(frozen);
+  return Object.freeze(value);
+}

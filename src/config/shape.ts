@@ -1,0 +1,177 @@
+import { z } from 'zod';
+import { nearest } from './nearest.ts';
+import type { Finding } from './yaml-file.ts';
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** `name:` with nothing after it is as good as not written. */
+function optional<Schema extends z.ZodType>(schema: Schema, fallback?: z.input<Schema>) {
+  return z.preprocess((value) => value ?? fallback, schema);
+}
+
+/** Numbers and truth values may come as text, because variables do. */
+function numeric(schema: z.ZodNumber, fallback: number) {
+  const digits = /^\d+(\.\d+)?$/;
+  return z.preprocess(
+    (value) => (typeof value === 'string' && digits.test(value) ? Number(value) : (value ?? fallback)),
+    schema,
+  );
+}
+
+function whole(fallback: number, low: number, high: number) {
+  const error = `write a whole number from ${low} to ${high}`;
+  return numeric(z.int(error).min(low, error).max(high, error), fallback);
+}
+
+function decimal(fallback: number, low: number, high: number) {
+  const error = `write a number from ${low} to ${high}`;
+  return numeric(z.number(error).min(low, error).max(high, error), fallback);
+}
+
+function truth(fallback: boolean) {
+  const written: Readonly<Record<string, boolean>> = { true: true, false: false };
+  return z.preprocess(
+    (value) => (typeof value === 'string' ? (written[value] ?? value) : (value ?? fallback)),
+    z.boolean('write true or false'),
+  );
+}
+
+/** Longer ones do not fit a timer, which would ring at once. */
+const longestMs = 2_147_483_647;
+const milliseconds = (fallback: number, low = 1) => whole(fallback, low, longestMs);
+
+function section<Shape extends z.ZodRawShape>(shape: Shape) {
+  const schema = z.strictObject(shape, 'write its settings as `name: value`, indented below it');
+  return z.preprocess((value) => value ?? {}, schema);
+}
+
+/** The address of Dify's API, without the slash at its end. */
+const baseUrl = z
+  .string({
+    error: ({ input }) =>
+      input == null
+        ? 'is missing: write the address of Dify’s API, https://api.dify.ai/v1 for Dify’s cloud'
+        : 'write a text, such as https://dify.example.com/v1',
+  })
+  .transform((text, context) => {
+    const refuse = (message: string) => {
+      context.issues.push({ code: 'custom', input: text, message });
+      return z.NEVER;
+    };
+    const url = URL.parse(text);
+    if (!url || !/^https?:\/\//i.test(text)) return refuse('write a URL that starts with https:// or http://');
+    if (url.username || url.password) return refuse('has a user or password in it: write the URL without them');
+    if (/[?#]/.test(url.href)) return refuse('has a ? or # in it: write the URL up to there');
+    const path = url.pathname.replace(/\/+$/, '');
+    if (path === '') return refuse(`Dify’s API lives under /v1: write ${url.origin}/v1`);
+    return url.origin + path;
+  });
+
+const key = z
+  .string({
+    error: ({ input }) =>
+      input == null
+        ? 'is missing: write the app’s API key, or ${NAME} for an environment variable that holds it'
+        : 'is not a text: put it in quotes',
+  })
+  .min(1, 'is empty: write the app’s API key')
+  .regex(/^\S*$/, 'has white space in it: write the key alone')
+  .refine(
+    (text) => !text.startsWith('dataset-'),
+    'is a knowledge key: write the key of an app, which starts with app-',
+  );
+
+const appName = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'app names start with a letter and have up to 64 letters, digits, _ and -');
+
+/** Whether an app can have this name. */
+export function isAppName(name: string): boolean {
+  return appName.safeParse(name).success;
+}
+
+const server = {
+  host: optional(
+    z.string('write an address, such as 0.0.0.0').regex(/^\S+$/, 'write an address, such as 0.0.0.0'),
+    '127.0.0.1',
+  ),
+  port: whole(8000, 0, 65_535),
+  graphiql: truth(true),
+  logLevel: optional(z.enum(logLevels, `write one of ${logLevels.join(', ')}`), 'info'),
+  drainMs: milliseconds(10_000, 0),
+};
+const timeouts = {
+  connectMs: milliseconds(10_000),
+  headersMs: milliseconds(60_000),
+  idleMs: milliseconds(35_000),
+  runMs: milliseconds(1_500_000),
+};
+const app = {
+  description: optional(z.string('is not a text: put it in quotes').optional()),
+  baseUrl,
+  key,
+  timeouts: section(timeouts),
+};
+const runs = {
+  keepMinutes: whole(60, 1, Math.floor(longestMs / 60_000)),
+  keepMegabytes: whole(256, 1, 1_048_576),
+  keepCount: whole(10_000, 1, 10_000_000),
+};
+const sandbox = { pace: decimal(1, 0, 1000) };
+const file = {
+  server: section(server),
+  defaultApp: optional(z.string('write the name of one of the apps').optional()),
+  apps: optional(z.record(appName, section(app), 'write each app as `name:`, with its settings indented below it'), {}),
+  runs: section(runs),
+  sandbox: section(sandbox),
+};
+
+/** What may be written where; defaults are filled in. */
+export const schemas = { file: section(file), server: section(server), app: section(app), appName };
+
+/** A file that says nothing. */
+export const defaults = schemas.file.parse({});
+
+/** What can be told of a file with mistakes: which apps it has and which one it prefers. */
+export const outline = z
+  .object({ apps: z.record(z.string(), z.unknown()).catch({}), defaultApp: z.string().optional().catch(undefined) })
+  .catch({ apps: {}, defaultApp: undefined });
+
+const names: Readonly<Record<string, readonly string[]>> = {
+  '': Object.keys(file),
+  server: Object.keys(server),
+  'apps.*': Object.keys(app),
+  'apps.*.timeouts': Object.keys(timeouts),
+  runs: Object.keys(runs),
+  sandbox: Object.keys(sandbox),
+};
+
+/** The parsed value, or what is wrong with it and where. A name is quoted only if it is nearly one of ours. */
+export function check<Schema extends z.ZodType>(schema: Schema, value: unknown) {
+  const result = schema.safeParse(value);
+  const findings = result.error?.issues.flatMap((issue): Finding[] => {
+    const path = issue.path.map(String);
+    if (issue.code === 'invalid_key') return [{ path, message: issue.issues[0]?.message ?? issue.message }];
+    if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
+    const known = namesUnder(path);
+    return issue.keys.map((name) => ({ path: [...path, name], message: unknownName(name, known) }));
+  });
+  return { value: result.data, findings: findings ?? [] };
+}
+
+function unknownName(name: string, known: readonly string[]): string {
+  const meant = nearest(name, known);
+  return meant ? `unknown key "${name}": did you mean ${meant}?` : `unknown key: write one of ${known.join(', ')}`;
+}
+
+/** A path as text, up to the first name that is neither an app's nor nearly one of ours: it may be a key. */
+export function pathText(path: readonly string[]): string {
+  const isTheirs = (name: string, depth: number) =>
+    depth === 1 && path[0] === 'apps' ? !isAppName(name) : !nearest(name, namesUnder(path.slice(0, depth)));
+  const end = path.findIndex(isTheirs);
+  return path.slice(0, end === -1 ? undefined : end).join('.');
+}
+
+function namesUnder(path: readonly string[]): readonly string[] {
+  return names[path.map((name, depth) => (depth === 1 ? '*' : name)).join('.')] ?? [];
+}

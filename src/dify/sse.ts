@@ -1,0 +1,68 @@
+import { createParser, type EventSourceMessage, type EventSourceParser } from 'eventsource-parser';
+import { isJson } from './coerce.ts';
+import { parseJson } from './json.ts';
+import { parseEvent } from './parse-event.ts';
+import type { WireEvent } from './wire-event.ts';
+
+/**
+ * Bytes in any pieces → events, each frame parsed once (§2.1). Frames without data (`ping`) make no event; frames that are
+ * no JSON object are counted in `malformed`; a frame longer than `maxEventBytes` sets `overflowed`, after which nothing more
+ * is read. Length is counted in UTF-16 units, of which UTF-8 never needs more than it has bytes.
+ */
+export class SseReader {
+  malformed = 0;
+  overflowed = false;
+  readonly #maxLength: number;
+  readonly #parser: EventSourceParser;
+  readonly #decoder = new TextDecoder('utf-8');
+  #events: WireEvent[] = [];
+
+  constructor(maxEventBytes: number) {
+    this.#maxLength = maxEventBytes;
+    this.#parser = createParser({
+      maxBufferSize: maxEventBytes,
+      onEvent: (frame) => this.#take(frame),
+      onError: (error) => {
+        if (error.type === 'max-buffer-size-exceeded') this.overflowed = true;
+      },
+    });
+  }
+
+  /** The events that these bytes complete. */
+  read(bytes: Uint8Array): readonly WireEvent[] {
+    if (!this.overflowed) this.#parser.feed(this.#decoder.decode(bytes, { stream: true }));
+    return this.#taken();
+  }
+
+  /**
+   * The end of the stream: a last frame without its blank line counts if its JSON is complete, as in Dify's own SDK, and is
+   * dropped otherwise. The decoder is not flushed: what it still holds is half a character, and would come out as U+FFFD.
+   */
+  end(): readonly WireEvent[] {
+    const malformed = this.malformed;
+    if (!this.overflowed) this.#parser.feed('\n\n');
+    this.malformed = malformed;
+    return this.#taken();
+  }
+
+  #take({ data, event }: EventSourceMessage): void {
+    if (data === '' || this.overflowed) return;
+    if (data.length > this.#maxLength) {
+      this.overflowed = true;
+      return;
+    }
+    const frame = parseJson(data);
+    if (!isJson(frame)) {
+      this.malformed++;
+      return;
+    }
+    const name = typeof frame['event'] === 'string' ? frame['event'] : (event ?? '');
+    if (name !== 'ping') this.#events.push(parseEvent(name, frame));
+  }
+
+  #taken(): readonly WireEvent[] {
+    const events = this.#events;
+    if (events.length > 0) this.#events = [];
+    return events;
+  }
+}

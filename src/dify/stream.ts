@@ -1,0 +1,140 @@
+import type { Logger } from 'pino';
+import { GatewayError } from '../errors.ts';
+import type { Reply } from './http.ts';
+import { interrupted } from './network-error.ts';
+import { SseReader } from './sse.ts';
+import type { WireEvent } from './wire-event.ts';
+
+export interface DifyStream {
+  /**
+   * Calls `onEvents` with all events that one read of the socket completed; a promise that it returns pauses the socket
+   * until it resolves. Resolves with how the stream ended, after the last call has; never rejects for what upstream does.
+   * To be called once.
+   */
+  read(onEvents: OnEvents): Promise<StreamEnd>;
+  /** Lets go of the socket at once; nothing is read any more. */
+  close(): void;
+}
+
+export type OnEvents = (events: readonly WireEvent[]) => void | Promise<void>;
+
+export type StreamEnd =
+  | { readonly by: 'eof' }
+  | { readonly by: 'failed'; readonly error: GatewayError }
+  /** `close` was called, or the signal that the stream was opened with. */
+  | { readonly by: 'closed' };
+
+export interface StreamOptions {
+  /** A stream that is silent for so long is dead: pings are due every 10 s. */
+  readonly idleMs: number;
+  readonly maxEventBytes: number;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+}
+
+export class ReplyStream implements DifyStream {
+  readonly #reply: Reply;
+  readonly #options: StreamOptions;
+  readonly #sse: SseReader;
+  readonly #ended = Promise.withResolvers<StreamEnd>();
+  #end: StreamEnd | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  /** A call of `onEvents` runs or has not resolved yet; in the latter case the socket is paused. */
+  #handling = false;
+
+  constructor(reply: Reply, options: StreamOptions) {
+    this.#reply = reply;
+    this.#options = options;
+    this.#sse = new SseReader(options.maxEventBytes);
+    reply.body.once('error', (error) => this.#finish(this.#why(error)));
+    // Pooled or not, a body that closes without an end has been destroyed: by `release`, which `close` and the signal call.
+    reply.body.once('close', () => this.#finish(this.#why(undefined)));
+  }
+
+  read(onEvents: OnEvents): Promise<StreamEnd> {
+    const { body } = this.#reply;
+    if (this.#end === undefined) {
+      this.#idle = setTimeout(() => this.#silence(), this.#options.idleMs);
+      // A callback, not `for await`: a promise per chunk is felt when thousands of streams run.
+      body.on('data', (bytes: Buffer) => {
+        if (this.#end !== undefined) return;
+        this.#idle?.refresh();
+        this.#hand(onEvents, this.#sse.read(bytes));
+        if (this.#sse.overflowed) this.#finish({ by: 'failed', error: this.#tooLong() });
+      });
+      body.once('end', () => {
+        if (this.#end !== undefined) return;
+        this.#hand(onEvents, this.#sse.end());
+        this.#finish({ by: 'eof' });
+      });
+    }
+    return this.#ended.promise;
+  }
+
+  close(): void {
+    this.#finish({ by: 'closed' });
+  }
+
+  #hand(onEvents: OnEvents, events: readonly WireEvent[]): void {
+    if (events.length === 0) return;
+    this.#handling = true;
+    try {
+      const handled = onEvents(events);
+      if (handled === undefined) return this.#handled();
+      this.#reply.body.pause();
+      handled.then(
+        () => this.#handled(true),
+        (error: unknown) => this.#breakOff(error),
+      );
+    } catch (error) {
+      this.#breakOff(error);
+    }
+  }
+
+  #handled(paused = false): void {
+    this.#handling = false;
+    if (this.#end !== undefined) {
+      this.#ended.resolve(this.#end);
+    } else if (paused) {
+      this.#idle?.refresh();
+      this.#reply.body.resume();
+    }
+  }
+
+  /** The first end counts. It is told after the running call of `onEvents`, so that none runs when `read` resolves. */
+  #finish(end: StreamEnd): void {
+    if (this.#end !== undefined) return;
+    this.#end = end;
+    clearTimeout(this.#idle);
+    this.#reply.release();
+    if (this.#sse.malformed > 0) {
+      this.#options.log.debug({ frames: this.#sse.malformed }, 'frames without JSON were skipped');
+    }
+    if (!this.#handling) this.#ended.resolve(end);
+  }
+
+  /** The reader failed, not the upstream: `read` rejects with its error. */
+  #breakOff(error: unknown): void {
+    this.#ended.reject(error);
+    this.#finish({ by: 'closed' });
+  }
+
+  #silence(): void {
+    if (this.#handling) {
+      this.#idle?.refresh();
+      return;
+    }
+    const seconds = this.#options.idleMs / 1000;
+    const error = new GatewayError('UPSTREAM_TIMEOUT', `Dify has sent nothing, not even a ping, for ${seconds} s`);
+    this.#finish({ by: 'failed', error });
+  }
+
+  #why(error: unknown): StreamEnd {
+    return this.#options.signal.aborted ? { by: 'closed' } : { by: 'failed', error: interrupted(error) };
+  }
+
+  #tooLong(): GatewayError {
+    const limit = this.#options.maxEventBytes;
+    return new GatewayError('UPSTREAM_PROTOCOL', `Dify has sent an event of more than ${limit} bytes`);
+  }
+}

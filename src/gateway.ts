@@ -1,0 +1,83 @@
+import { pino, type Logger } from 'pino';
+import type { Config } from './config.ts';
+import { Dify } from './dify/dify.ts';
+import { toGraphQLError } from './graphql/errors.ts';
+import type { Services } from './graphql/context.ts';
+import { schema } from './graphql/schema.ts';
+import { MemoryLog } from './runs/memory-log.ts';
+import { Runs } from './runs/runs.ts';
+import { graphiqlPage, type Examples } from './server/graphiql.ts';
+import { openServer } from './server/server.ts';
+import { believeUser, type Identify } from './server/viewer.ts';
+
+export interface GatewayOptions {
+  readonly logger?: Logger;
+  /** Who a request is from. Default: whoever it says. */
+  readonly identify?: Identify;
+}
+
+/** A running gateway. */
+export interface Gateway extends AsyncDisposable {
+  /** Of GraphQL, GraphiQL and the WebSocket. */
+  readonly url: string;
+  /** Refuses what is new, lets answers finish for as long as the configuration says, closes everything. */
+  close(): Promise<void>;
+}
+
+/** The one place that chooses: what the parts are made of, and who gets what. Opened here, closed here in reverse. */
+export async function createGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
+  const { server, runs: keep } = config;
+  const logger = options.logger ?? pino({ level: server.logLevel }, pino.destination(2));
+  const identify = options.identify ?? believeUser;
+  const dify = new Dify(
+    config.apps.map(({ name, baseUrl, key, timeouts: { connectMs, headersMs, idleMs } }) => ({ name, baseUrl, key, connectMs, headersMs, idleMs })),
+    logger,
+  );
+  const log = new MemoryLog(keep);
+  const runs = new Runs(dify, log, logger, { runMs: new Map(config.apps.map(({ name, timeouts }) => [name, timeouts.runMs])) });
+  const services: Services = {
+    dify,
+    runs,
+    logger,
+    apps: config.apps.map(({ name, description }) => ({ name, description })),
+    defaultApp: config.defaultApp ?? config.apps[0]?.name ?? '',
+  };
+  const page = graphiqlPage(async (request) => examples(services, await identify({ header: (name) => request.headers.get(name) ?? 'me' })));
+  const parts = {
+    schema,
+    identify,
+    services,
+    logger,
+    toGraphQLError: (error: unknown) => toGraphQLError(error, logger),
+    graphiql: server.graphiql ? page : null,
+    maxRequestBytes: 4 * 1_048_576,
+  };
+  const running = await openServer(parts, server.host, server.port);
+  let closing: Promise<void> | undefined;
+  async function close(): Promise<void> {
+    running.refuse();
+    await runs.drain(server.drainMs);
+    await running.close();
+    await log[Symbol.asyncDispose]();
+    await dify.close();
+  }
+  return {
+    url: running.url,
+    close: () => (closing ??= close()),
+    [Symbol.asyncDispose]: () => (closing ??= close()),
+  };
+}
+
+/** Apps for GraphiQL's tabs, by what Dify says they are. */
+async function examples({ dify, apps, defaultApp, runs }: Services, viewer: string): Promise<Examples> {
+  const named = [defaultApp, ...apps.map(({ name }) => name).filter((name) => name !== defaultApp)];
+  const modes = await Promise.all(named.map(async (name) => ({ name, mode: await dify.app(name)?.info().then((info) => info.mode, () => 'chat') })));
+  const chat = modes.find(({ mode }) => mode !== 'workflow' && mode !== 'completion');
+  const workflow = modes.find(({ mode }) => mode === 'workflow');
+  const newest = (await runs.list(viewer))[0];
+  return {
+    chatApp: chat?.name ?? null,
+    workflow: workflow ? { app: workflow.name, inputs: { text: 'GraphQL is a query language for APIs. Subscriptions push results as they happen. A log makes them resumable.' } } : null,
+    runId: newest?.state.header.id ?? null,
+  };
+}

@@ -1,0 +1,95 @@
+import { GatewayError } from '../errors.ts';
+import type { KeptRun } from '../runs/run-log.ts';
+import type { Question } from '../runs/runs.ts';
+import { checkedInputs, checkedKey, checkedWait, waitMsArgument } from './ask.ts';
+import { builder } from './builder.ts';
+import { appNamed, type Context } from './context.ts';
+import { existing } from './conversation.ts';
+import { followRun, StreamOptions } from './follow.ts';
+import { Message, messageOf, Usage } from './message.ts';
+import { ChatRun } from './run.ts';
+import { RunEvent } from './run-event.ts';
+
+const ChatInput = builder.inputType('ChatInput', {
+  fields: (t) => ({
+    app: t.id({ description: 'Configured name; the default app when left out.' }),
+    query: t.string({ required: true, description: 'The question.' }),
+    conversationId: t.id({ description: 'Leave out to start a conversation.' }),
+    inputs: t.field({ type: 'JSON', description: 'Values of the app’s input form: an object.' }),
+    idempotencyKey: t.id({
+      description: [
+        'The client’s own unique name for this question (a UUID). The same key with the same content returns the first run',
+        'for as long as it is kept; with other content it is IDEMPOTENCY_CONFLICT.',
+      ].join('\n'),
+    }),
+    waitMs: t.int(waitMsArgument),
+    autoGenerateName: t.boolean({ defaultValue: true, description: 'Let Dify name a new conversation, once it has been answered.' }),
+  }),
+});
+
+/** What a call that waits returns, whatever it asked. */
+interface Answered {
+  readonly run: KeptRun;
+  readonly deduplicated: boolean;
+  readonly complete: boolean;
+}
+
+const ChatPayload = builder.objectRef<Answered>('ChatPayload').implement({
+  description: 'The usual answer, flat; everything else hangs on `run`.',
+  fields: (t) => ({
+    run: t.field({ type: ChatRun, resolve: ({ run }) => run }),
+    deduplicated: t.exposeBoolean('deduplicated', { description: 'True if the idempotency key matched an earlier call.' }),
+    complete: t.exposeBoolean('complete', { description: 'False if `waitMs` passed first.' }),
+    answer: t.string({ resolve: ({ run }) => run.state.text }),
+    reasoning: t.string({ nullable: true, resolve: ({ run }) => run.state.reasoning || null }),
+    conversationId: t.id({ nullable: true, resolve: ({ run }) => run.state.conversationId }),
+    messageId: t.id({ nullable: true, resolve: ({ run }) => run.state.messageId }),
+    message: t.field({ type: Message, nullable: true, resolve: ({ run }) => messageOf(run) }),
+    usage: t.field({ type: Usage, nullable: true, resolve: ({ run }) => run.state.usage }),
+  }),
+});
+
+builder.mutationField('chat', (t) =>
+  t.field({
+    type: ChatPayload,
+    description: [
+      'Ask an app and wait for the answer. If it is not complete after `waitMs` the call still succeeds, with',
+      '`complete: false` and a live `run` to follow: it never becomes a 504.',
+    ].join('\n'),
+    args: { input: t.arg({ type: ChatInput, required: true }) },
+    resolve: async (_, { input }, context) => {
+      const waitMs = checkedWait('input.waitMs', input.waitMs, 55_000);
+      const { run, deduplicated } = await context.runs.start(context.viewer, question(input, 'optional', context));
+      return { run, deduplicated, complete: await context.runs.ended(run, waitMs, context.signal) };
+    },
+  }),
+);
+
+builder.subscriptionField('chatStream', (t) =>
+  t.field({
+    type: RunEvent,
+    description: [
+      'Ask and stream in one operation. `input.idempotencyKey` is required: it makes a re-subscription attach to the',
+      'first run instead of asking, and paying, again.',
+    ].join('\n'),
+    args: { input: t.arg({ type: ChatInput, required: true }), after: t.arg.int(), options: t.arg({ type: StreamOptions }) },
+    subscribe: async (_, { input, ...args }, context) => {
+      const { run } = await context.runs.start(context.viewer, question(input, 'required', context));
+      return followRun(run, args);
+    },
+    resolve: (followed) => followed,
+  }),
+);
+
+function question(input: typeof ChatInput.$inferInput, key: 'required' | 'optional', context: Context): Question {
+  if (input.query.trim() === '') throw new GatewayError('BAD_USER_INPUT', '`input.query` must not be blank.');
+  return {
+    kind: 'CHAT',
+    app: appNamed(context, input.app).served.name,
+    query: input.query,
+    inputs: checkedInputs(input.inputs),
+    conversationId: input.conversationId == null ? null : existing(input.conversationId),
+    autoName: input.autoGenerateName ?? true,
+    idempotencyKey: checkedKey(input.idempotencyKey, key),
+  };
+}

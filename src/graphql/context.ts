@@ -1,0 +1,40 @@
+import type { Logger } from 'pino';
+import { GatewayError } from '../errors.ts';
+import type { Dify } from '../dify/dify.ts';
+import type { DifyApp } from '../dify/dify-app.ts';
+import type { Runs } from '../runs/runs.ts';
+
+/** One app as the operator describes it. */
+export interface ServedApp {
+  readonly name: string;
+  readonly description: string | undefined;
+}
+
+/** What is the same for every operation. */
+export interface Services {
+  readonly dify: Dify;
+  readonly runs: Runs;
+  readonly logger: Logger;
+  /** In configured order. */
+  readonly apps: readonly ServedApp[];
+  /** Meant where no app is named. */
+  readonly defaultApp: string;
+}
+
+/** What every resolver gets: the services, and who asks. */
+export interface Context extends Services {
+  /** The end user that the credentials name: the `user` of every call to Dify, and the owner of every run. */
+  readonly viewer: string;
+  /** Aborted when nobody waits for the result any more. */
+  readonly signal: AbortSignal;
+}
+
+/** The app of that name, or the default one. */
+export function appNamed(context: Context, name: string | null | undefined): { readonly served: ServedApp; readonly dify: DifyApp } {
+  const wanted = name ?? context.defaultApp;
+  const served = context.apps.find((app) => app.name === wanted);
+  const dify = context.dify.app(wanted);
+  if (served && dify) return { served, dify };
+  const names = context.apps.map((app) => app.name).join(', ');
+  throw new GatewayError('APP_NOT_FOUND', `No app named “${wanted}” is served here. There are: ${names}.`);
+}

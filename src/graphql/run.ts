@@ -1,0 +1,134 @@
+import type { NodeRun as Node, Progress as Counts, RunError as Failure } from '../runs/run-event.ts';
+import type { KeptRun } from '../runs/run-log.ts';
+import { App } from './app.ts';
+import { builder } from './builder.ts';
+import { ErrorCodeEnum } from './errors.ts';
+import { Message, MessageFile, messageOf, Usage } from './message.ts';
+import { fromSeconds } from './scalars.ts';
+
+export const RunKind = builder.enumType('RunKind', { values: ['CHAT', 'WORKFLOW'] as const });
+
+export const RunStatus = builder.enumType('RunStatus', {
+  values: {
+    RUNNING: {},
+    STOPPING: { description: 'Stop was asked for; Dify has not ended it yet.' },
+    SUCCEEDED: {},
+    PARTIAL_SUCCEEDED: { description: 'Workflows: ended, though some nodes failed and were handled.' },
+    FAILED: {},
+    STOPPED: {},
+  } as const,
+});
+
+const NodeStatus = builder.enumType('NodeStatus', {
+  values: {
+    RUNNING: {},
+    SUCCEEDED: {},
+    FAILED: {},
+    EXCEPTION: { description: 'Failed, and the failure was handled by the workflow.' },
+    RETRYING: {},
+    STOPPED: { description: 'Was running when the run ended.' },
+  } as const,
+});
+
+export const RunError = builder.objectRef<Failure>('RunError').implement({
+  description: 'Why a run failed.',
+  fields: (t) => ({
+    code: t.expose('code', { type: ErrorCodeEnum }),
+    message: t.exposeString('message'),
+    retryable: t.exposeBoolean('retryable', { description: 'The same question may succeed if it is asked again, with a new idempotency key.' }),
+    retryAfterMs: t.exposeInt('retryAfterMs', { nullable: true }),
+    difyCode: t.exposeString('difyCode', { nullable: true, description: 'Dify’s own code, e.g. provider_quota_exceeded.' }),
+    difyStatus: t.exposeInt('difyStatus', { nullable: true }),
+    nodeId: t.exposeID('nodeId', { nullable: true }),
+  }),
+});
+
+const RunTiming = builder.objectRef<KeptRun>('RunTiming').implement({
+  description: 'Where the time went, in ms since the run was created.',
+  fields: (t) => ({
+    firstByteMs: t.int({ nullable: true, description: 'Until Dify said anything.', resolve: ({ state }) => since(state.header.createdAt, state.firstEventAt) }),
+    firstTextMs: t.int({ nullable: true, description: 'Until the first text.', resolve: ({ state }) => since(state.header.createdAt, state.firstTextAt) }),
+    totalMs: t.int({ nullable: true, description: 'Until the end.', resolve: ({ state }) => since(state.header.createdAt, state.finishedAt) }),
+  }),
+});
+
+export const Progress = builder.objectRef<Counts>('Progress').implement({
+  fields: (t) => ({
+    started: t.exposeInt('started', { description: 'Nodes that have started.' }),
+    finished: t.exposeInt('finished', { description: 'Of these, how many have ended, however they did.' }),
+    failed: t.exposeInt('failed', { description: 'Of these, how many failed, handled or not.' }),
+    current: t.field({ type: ['String'], description: 'Titles of the nodes that run now.', resolve: ({ current }) => [...current] }),
+  }),
+});
+
+export const NodeRun = builder.objectRef<Node>('NodeRun').implement({
+  description: 'One execution of a node of a chatflow or workflow.',
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'Execution id: a node in a loop has many.' }),
+    nodeId: t.exposeID('nodeId'),
+    type: t.exposeString('type'),
+    title: t.exposeString('title'),
+    index: t.exposeInt('index'),
+    status: t.expose('status', { type: NodeStatus }),
+    startedAt: t.field({ type: 'DateTime', nullable: true, resolve: ({ startedAt }) => fromSeconds(startedAt) }),
+    finishedAt: t.field({ type: 'DateTime', nullable: true, resolve: ({ finishedAt }) => fromSeconds(finishedAt) }),
+    elapsedSeconds: t.exposeFloat('elapsedSeconds', { nullable: true }),
+    error: t.exposeString('error', { nullable: true }),
+    usage: t.expose('usage', { type: Usage, nullable: true }),
+    parentNodeId: t.exposeID('parentNodeId', { nullable: true, description: 'Enclosing iteration or loop.' }),
+    round: t.exposeInt('round', { nullable: true, description: 'The round in it, from 0.' }),
+    retries: t.exposeInt('retries'),
+  }),
+});
+
+export const Run = builder.interfaceRef<KeptRun>('Run');
+Run.implement({
+  description: 'One execution of an app. It lives in the gateway, not in a connection: a lost socket never ends it.',
+  resolveType: ({ state }) => (state.header.kind === 'CHAT' ? 'ChatRun' : 'WorkflowRun'),
+  fields: (t) => ({
+    id: t.id({ resolve: ({ state }) => state.header.id }),
+    app: t.field({ type: App, resolve: ({ state }) => ({ name: state.header.app }) }),
+    kind: t.field({ type: RunKind, resolve: ({ state }) => state.header.kind }),
+    status: t.field({ type: RunStatus, resolve: ({ state }) => state.status }),
+    lastSeq: t.int({ description: 'Number of the newest event.', resolve: ({ state }) => state.lastSeq }),
+    createdAt: t.field({ type: 'DateTime', resolve: ({ state }) => state.header.createdAt }),
+    finishedAt: t.field({ type: 'DateTime', nullable: true, resolve: ({ state }) => state.finishedAt }),
+    error: t.field({ type: RunError, nullable: true, description: 'Why it failed. A failed run is a result, not a GraphQL error.', resolve: ({ state }) => state.error }),
+    usage: t.field({ type: Usage, nullable: true, resolve: ({ state }) => state.usage }),
+    watchers: t.exposeInt('watchers', { description: 'Subscriptions now attached.' }),
+    timing: t.field({ type: RunTiming, resolve: (run) => run }),
+  }),
+});
+
+export const ChatRun = builder.objectRef<KeptRun>('ChatRun');
+ChatRun.implement({
+  description: 'A question to a chat, agent or chatflow app, and its answer.',
+  interfaces: [Run],
+  fields: (t) => ({
+    conversationId: t.id({ nullable: true, resolve: ({ state }) => state.conversationId }),
+    messageId: t.id({ nullable: true, resolve: ({ state }) => state.messageId }),
+    answer: t.string({ description: 'Text so far; final when the run has ended.', resolve: ({ state }) => state.text }),
+    reasoning: t.string({ nullable: true, resolve: ({ state }) => state.reasoning || null }),
+    message: t.field({ type: Message, nullable: true, description: 'The turn, once Dify has named it.', resolve: messageOf }),
+    nodes: t.field({ type: [NodeRun], description: 'Chatflow apps: their nodes, kept after the end.', resolve: ({ state }) => [...state.nodes.values()] }),
+  }),
+});
+
+export const WorkflowRun = builder.objectRef<KeptRun>('WorkflowRun');
+WorkflowRun.implement({
+  description: 'An execution of a workflow app.',
+  interfaces: [Run],
+  fields: (t) => ({
+    workflowRunId: t.id({ nullable: true, resolve: ({ state }) => state.workflowRunId }),
+    inputs: t.field({ type: 'JSON', nullable: true, resolve: ({ state }) => state.header.inputs }),
+    outputs: t.field({ type: 'JSON', nullable: true, resolve: ({ state }) => state.outputs }),
+    text: t.string({ description: 'Streamed text of the output nodes so far.', resolve: ({ state }) => state.text }),
+    progress: t.field({ type: Progress, resolve: ({ state }) => state.progress }),
+    nodes: t.field({ type: [NodeRun], resolve: ({ state }) => [...state.nodes.values()] }),
+    files: t.field({ type: [MessageFile], resolve: ({ state }) => state.files }),
+  }),
+});
+
+function since(from: number, to: number | null): number | null {
+  return to === null ? null : to - from;
+}

@@ -1,0 +1,112 @@
+import type { KeptRun } from '../runs/run-log.ts';
+import { checkedWait } from './ask.ts';
+import { builder } from './builder.ts';
+import type { Context } from './context.ts';
+import { ownRun } from './follow.ts';
+import { connection, decodeCursor, encodeCursor, pageSize, type Connection } from './paging.ts';
+import { Run, RunKind, RunStatus } from './run.ts';
+
+const RunFilter = builder.inputType('RunFilter', {
+  description: 'All that is given must fit.',
+  fields: (t) => ({
+    apps: t.idList(),
+    kinds: t.field({ type: [RunKind] }),
+    statuses: t.field({ type: [RunStatus] }),
+    startedAfter: t.field({ type: 'DateTime' }),
+    startedBefore: t.field({ type: 'DateTime' }),
+  }),
+});
+
+const RunConnection = builder.connectionObject({ type: Run, name: 'RunConnection' }, { name: 'RunEdge' });
+
+const Viewer = builder.objectRef<{ readonly id: string }>('Viewer').implement({
+  description: 'You, as the gateway knows you.',
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'The `user` of every call to Dify.' }),
+    runs: t.field({
+      type: RunConnection,
+      description: 'As in `Query.runs`.',
+      args: { filter: t.arg({ type: RunFilter }), first: t.arg.int({ defaultValue: 20 }), after: t.arg.string() },
+      resolve: (_, args, context) => runsOf(args, context),
+    }),
+  }),
+});
+
+const StopRunPayload = builder.objectRef<{ readonly run: KeptRun; readonly confirmed: boolean }>('StopRunPayload').implement({
+  fields: (t) => ({
+    run: t.field({ type: Run, resolve: ({ run }) => run }),
+    confirmed: t.exposeBoolean('confirmed', { description: 'True once the run has really ended: Dify’s stop call answers success even when it did nothing.' }),
+  }),
+});
+
+builder.queryFields((t) => ({
+  viewer: t.field({
+    type: Viewer,
+    description: 'Who the gateway takes you for: from your credentials, never from an argument.',
+    resolve: (_, __, { viewer }) => ({ id: viewer }),
+  }),
+  run: t.field({
+    type: Run,
+    nullable: true,
+    description: 'One execution (chat turn or workflow run), live or ended, for as long as it is kept; null when it is not, or not yours.',
+    args: { id: t.arg.id({ required: true }) },
+    resolve: (_, { id }, { runs, viewer }) => runs.find(viewer, id),
+  }),
+  runs: t.field({
+    type: RunConnection,
+    description: 'Your runs that the gateway knows, newest first.',
+    args: { filter: t.arg({ type: RunFilter }), first: t.arg.int({ defaultValue: 20 }), after: t.arg.string() },
+    resolve: (_, args, context) => runsOf(args, context),
+  }),
+}));
+
+builder.mutationField('stopRun', (t) =>
+  t.field({
+    type: StopRunPayload,
+    description: 'Stop a run. Idempotent; resolves when the run has ended, or after `waitMs`.',
+    args: { runId: t.arg.id({ required: true }), waitMs: t.arg.int({ defaultValue: 5_000 }) },
+    resolve: async (_, { runId, waitMs }, context) => {
+      const limit = checkedWait('waitMs', waitMs, 5_000);
+      const run = await ownRun(runId, context);
+      return { run, confirmed: await context.runs.stop(run, limit, context.signal) };
+    },
+  }),
+);
+
+interface RunsArgs {
+  readonly filter?: typeof RunFilter.$inferInput | null | undefined;
+  readonly first?: number | null | undefined;
+  readonly after?: string | null | undefined;
+}
+
+async function runsOf({ filter, first, after }: RunsArgs, { runs, viewer }: Context): Promise<Connection<KeptRun>> {
+  const size = pageSize('first', first, 20);
+  const [since, id] = after == null ? [] : decodeCursor(after);
+  const fitting = (await runs.list(viewer)).filter((run) => fits(run, filter));
+  const newestFirst = fitting.toSorted((a, b) => compare(place(b), place(a)));
+  const beyond = after == null ? newestFirst : newestFirst.filter((run) => compare(place(run), [Number(since), String(id)]) < 0);
+  const edges = beyond.slice(0, size).map((run) => ({ cursor: encodeCursor(place(run)), node: run }));
+  return connection(edges, beyond.length > size, after != null);
+}
+
+function fits({ state }: KeptRun, filter: RunsArgs['filter']): boolean {
+  const { apps, kinds, statuses, startedAfter, startedBefore } = filter ?? {};
+  const { app, kind, createdAt } = state.header;
+  return (
+    (!apps || apps.includes(app)) &&
+    (!kinds || kinds.includes(kind)) &&
+    (!statuses || statuses.includes(state.status)) &&
+    (startedAfter == null || createdAt > startedAfter) &&
+    (startedBefore == null || createdAt < startedBefore)
+  );
+}
+
+type Place = readonly [createdAt: number, id: string];
+
+function place({ state }: KeptRun): Place {
+  return [state.header.createdAt, state.header.id];
+}
+
+function compare([aTime, aId]: Place, [bTime, bId]: Place): number {
+  return aTime - bTime || (aId < bId ? -1 : aId > bId ? 1 : 0);
+}

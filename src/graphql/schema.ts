@@ -1,0 +1,15 @@
+import { builder } from './builder.ts';
+import './app.ts';
+import './chat.ts';
+import './conversation.ts';
+import './errors.ts';
+import './follow.ts';
+import './message.ts';
+import './run.ts';
+import './run-event.ts';
+import './runs.ts';
+import './scalars.ts';
+import './workflow.ts';
+
+/** Everything that can be asked of the gateway; printed to `schema/schema.graphql`. */
+export const schema = builder.toSchema();

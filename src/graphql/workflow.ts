@@ -1,0 +1,73 @@
+import type { KeptRun } from '../runs/run-log.ts';
+import type { Question } from '../runs/runs.ts';
+import { checkedInputs, checkedKey, checkedWait, waitMsArgument } from './ask.ts';
+import { builder } from './builder.ts';
+import { appNamed, type Context } from './context.ts';
+import { followRun, StreamOptions } from './follow.ts';
+import { Usage } from './message.ts';
+import { RunStatus, WorkflowRun } from './run.ts';
+import { RunEvent } from './run-event.ts';
+
+const RunWorkflowInput = builder.inputType('RunWorkflowInput', {
+  fields: (t) => ({
+    app: t.id({ description: 'Configured name; the default app when left out.' }),
+    inputs: t.field({ type: 'JSON', required: true, description: 'Values of the app’s input form: an object.' }),
+    idempotencyKey: t.id({ description: 'As in ChatInput.' }),
+    waitMs: t.int(waitMsArgument),
+  }),
+});
+
+interface Executed {
+  readonly run: KeptRun;
+  readonly deduplicated: boolean;
+  readonly complete: boolean;
+}
+
+const RunWorkflowPayload = builder.objectRef<Executed>('RunWorkflowPayload').implement({
+  fields: (t) => ({
+    run: t.field({ type: WorkflowRun, resolve: ({ run }) => run }),
+    deduplicated: t.exposeBoolean('deduplicated', { description: 'True if the idempotency key matched an earlier call.' }),
+    complete: t.exposeBoolean('complete', { description: 'False if `waitMs` passed first.' }),
+    status: t.field({ type: RunStatus, resolve: ({ run }) => run.state.status }),
+    outputs: t.field({ type: 'JSON', nullable: true, resolve: ({ run }) => run.state.outputs }),
+    usage: t.field({ type: Usage, nullable: true, resolve: ({ run }) => run.state.usage }),
+  }),
+});
+
+builder.mutationField('runWorkflow', (t) =>
+  t.field({
+    type: RunWorkflowPayload,
+    description: 'Run a Workflow app and wait for its end, `waitMs` at most.',
+    args: { input: t.arg({ type: RunWorkflowInput, required: true }) },
+    resolve: async (_, { input }, context) => {
+      const waitMs = checkedWait('input.waitMs', input.waitMs, 55_000);
+      const { run, deduplicated } = await context.runs.start(context.viewer, order(input, 'optional', context));
+      return { run, deduplicated, complete: await context.runs.ended(run, waitMs, context.signal) };
+    },
+  }),
+);
+
+builder.subscriptionField('workflowStream', (t) =>
+  t.field({
+    type: RunEvent,
+    description: 'Run a Workflow app and follow it in one operation; `input.idempotencyKey` is required, as in chatStream.',
+    args: { input: t.arg({ type: RunWorkflowInput, required: true }), after: t.arg.int(), options: t.arg({ type: StreamOptions }) },
+    subscribe: async (_, { input, ...args }, context) => {
+      const { run } = await context.runs.start(context.viewer, order(input, 'required', context));
+      return followRun(run, args);
+    },
+    resolve: (followed) => followed,
+  }),
+);
+
+function order(input: typeof RunWorkflowInput.$inferInput, key: 'required' | 'optional', context: Context): Question {
+  return {
+    kind: 'WORKFLOW',
+    app: appNamed(context, input.app).served.name,
+    query: null,
+    inputs: checkedInputs(input.inputs),
+    conversationId: null,
+    autoName: false,
+    idempotencyKey: checkedKey(input.idempotencyKey, key),
+  };
+}

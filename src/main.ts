@@ -1,0 +1,69 @@
+#!/usr/bin/env node
+import { enableCompileCache } from 'node:module';
+import type { Sandbox } from './sandbox/sandbox.ts';
+
+// Starting is mostly loading code: keep what was compiled.
+enableCompileCache();
+const { ConfigError, loadConfig, usage } = await import('./config.ts');
+const { createGateway } = await import('./gateway.ts');
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function complain(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** The process: configuration, gateway, and a clean end. Returns the exit code. */
+async function main(): Promise<number | undefined> {
+  const argv = process.argv.slice(2);
+  if (argv.includes('--help') || argv.includes('-h')) {
+    say(usage);
+    return 0;
+  }
+  let config = loadConfig({ argv, env: process.env, cwd: process.cwd() });
+  let sandbox: Sandbox | undefined;
+  if (config.apps.length === 0) {
+    const { openSandbox } = await import('./sandbox/sandbox.ts');
+    sandbox = await openSandbox({ pace: config.sandbox.pace });
+    config = { ...config, ...appsOf(sandbox) };
+    say(`No app is configured: serving the demo apps of a built-in stand-in for Dify at ${sandbox.url}.`);
+  }
+  const gateway = await createGateway(config);
+  say(`GraphQL${config.server.graphiql ? ' and GraphiQL' : ''}: ${gateway.url}`);
+  say(`Apps: ${config.apps.map(({ name }) => name).join(', ')}`);
+  say('Anyone can be anyone: users are believed by their `x-user` header. Do not expose this to untrusted clients.');
+
+  let ending = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (ending) process.exit(1);
+      ending = true;
+      void gateway
+        .close()
+        .then(() => sandbox?.close())
+        .then(() => process.exit(0));
+    });
+  }
+  return undefined;
+}
+
+/** The sandbox's apps as if they had been configured. */
+function appsOf(sandbox: Sandbox) {
+  const timeouts = { connectMs: 10_000, headersMs: 60_000, idleMs: 35_000, runMs: 1_500_000 };
+  return {
+    apps: sandbox.apps.map(({ name, description, key }) => ({ name, description, key, baseUrl: sandbox.url, timeouts })),
+    defaultApp: sandbox.apps[0]?.name,
+  };
+}
+
+try {
+  const code = await main();
+  if (code !== undefined) process.exitCode = code;
+} catch (error) {
+  if (error instanceof ConfigError) complain(error.message);
+  else if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') complain(`${error.message}. Choose another port: PORT=8001 npm start`);
+  else throw error;
+  process.exitCode = 1;
+}

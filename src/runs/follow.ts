@@ -1,0 +1,109 @@
+import type { RunEvent } from './run-event.ts';
+import type { KeptRun } from './run-log.ts';
+import { isEnded } from './run-state.ts';
+import { elapsed } from './wait.ts';
+
+/** The first thing a reader gets: it is attached, and this is the state up to `seq`. */
+export interface RunAttached {
+  readonly type: 'RunAttached';
+  readonly seq: number;
+  readonly at: number;
+  readonly mode: AttachMode;
+  readonly text: string;
+  readonly reasoning: string;
+}
+export type AttachMode = 'SNAPSHOT' | 'RESUME' | 'GAP';
+
+/** An event together with the run it belongs to. */
+export interface Followed {
+  readonly run: KeptRun;
+  readonly event: RunAttached | RunEvent;
+}
+
+export interface FollowOptions {
+  /** Number of the last event the reader has applied; null to begin with all there is. */
+  readonly after?: number | null;
+  /** Merge text that arrives within this time, in ms. Default 0: each piece as it comes. */
+  readonly coalesceMs?: number;
+  /** Which events come besides the first and the last. Default: all. */
+  readonly only?: (event: RunEvent) => boolean;
+}
+
+/** A reader that has this many events to catch up on gets its text merged. */
+const BEHIND = 256;
+
+/**
+ * Reads a run from any point to its end: one `RunAttached`, what came and comes, `RunFinished`. Written by hand, since a blocked
+ * generator would not see `return()`: letting go takes effect at once, also while it waits.
+ */
+export function follow(run: KeptRun, options: FollowOptions = {}): AsyncIterableIterator<Followed, undefined> {
+  const { coalesceMs = 0, only } = options;
+  const attached = attach(run, options.after ?? null);
+  const reader = run.read(attached.seq);
+  const gone = new AbortController();
+  let batch: readonly (RunAttached | RunEvent)[] = [attached];
+  let next = 0;
+
+  async function refill(): Promise<boolean> {
+    for (;;) {
+      let events = await reader.next();
+      if (events === null || gone.signal.aborted) return false;
+      if (coalesceMs > 0 && events.at(-1)?.type !== 'RunFinished') events = [...events, ...(await more(run, reader, coalesceMs, gone.signal))];
+      if (only) events = events.filter((event) => event.type === 'RunFinished' || only(event));
+      if (coalesceMs > 0 || events.length > BEHIND) events = merge(events);
+      if (events.length === 0) continue;
+      batch = events;
+      next = 0;
+      return true;
+    }
+  }
+
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async next() {
+      if (next >= batch.length && (gone.signal.aborted || !(await refill()))) return { done: true, value: undefined };
+      const event = batch[next++];
+      return event && !gone.signal.aborted ? { done: false, value: { run, event } } : { done: true, value: undefined };
+    },
+    async return() {
+      gone.abort();
+      reader.close();
+      return { done: true, value: undefined };
+    },
+  };
+}
+
+/** The end of a run is always sent, so a snapshot of an ended run stops short of its last event. */
+function attach(run: KeptRun, after: number | null): RunAttached {
+  const { state } = run;
+  const newest = isEnded(state) ? state.lastSeq - 1 : state.lastSeq;
+  const known = after !== null && after >= 0 && after <= state.lastSeq;
+  const mode = after === null ? 'SNAPSHOT' : known ? 'RESUME' : 'GAP';
+  const seq = known ? Math.min(after, newest) : newest;
+  return { type: 'RunAttached', seq, at: Date.now(), mode, ...run.at(seq) };
+}
+
+/** What else arrives within `ms`. */
+async function more(run: KeptRun, reader: ReturnType<KeptRun['read']>, ms: number, gone: AbortSignal): Promise<readonly RunEvent[]> {
+  const seen = run.state.lastSeq;
+  await elapsed(ms, run.ended, gone);
+  return run.state.lastSeq > seen ? ((await reader.next()) ?? []) : [];
+}
+
+/** Neighbouring pieces of text become one that carries the number of the last. */
+export function merge(events: readonly RunEvent[]): RunEvent[] {
+  const merged: RunEvent[] = [];
+  for (const event of events) {
+    const last = merged.at(-1);
+    if (last?.type === 'TextDelta' && event.type === 'TextDelta' && last.source?.join() === event.source?.join()) {
+      merged[merged.length - 1] = { ...event, offset: last.offset, text: last.text + event.text };
+    } else if (last?.type === 'ReasoningDelta' && event.type === 'ReasoningDelta' && last.nodeId === event.nodeId) {
+      merged[merged.length - 1] = { ...event, offset: last.offset, text: last.text + event.text };
+    } else {
+      merged.push(event);
+    }
+  }
+  return merged;
+}

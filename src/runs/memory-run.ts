@@ -1,0 +1,143 @@
+import type { RunEvent } from './run-event.ts';
+import type { KeptRun, RunReader } from './run-log.ts';
+import { applyEvent, isEnded, newState, type RunHeader, type RunState } from './run-state.ts';
+
+/** Numbered events in an array (event `seq` stands at `seq - 1`), their fold, and the readers that wait for more. */
+export class MemoryRun implements KeptRun {
+  readonly state: RunState;
+  readonly ended: Promise<void>;
+  /** Estimated size in memory: what is kept besides text counts a flat 200 bytes an event. */
+  bytes: number;
+  readonly #events: RunEvent[] = [];
+  readonly #readers = new Set<MemoryReader>();
+  /** Texts that a later event replaced, each with the number of that event. */
+  readonly #replaced: { readonly seq: number; readonly text: string }[] = [];
+  #end!: () => void;
+
+  constructor(header: RunHeader) {
+    this.state = newState(header);
+    this.bytes = 1_000 + weigh(header.query) + weigh(header.inputs);
+    this.ended = new Promise((resolve) => (this.#end = resolve));
+  }
+
+  get watchers(): number {
+    return this.#readers.size;
+  }
+
+  append(events: readonly RunEvent[]): void {
+    for (const event of events) {
+      if (isEnded(this.state) || event.seq !== this.state.lastSeq + 1) {
+        throw new Error(`Event ${event.seq} cannot follow event ${this.state.lastSeq} of an ${isEnded(this.state) ? 'ended' : 'open'} run`);
+      }
+      if (event.type === 'TextReplaced') this.#replaced.push({ seq: event.seq, text: this.state.text });
+      applyEvent(this.state, event);
+      this.#events.push(event);
+      this.bytes += 200 + weighEvent(event);
+    }
+    if (isEnded(this.state)) this.#end();
+    for (const reader of this.#readers) reader.wake();
+  }
+
+  markStopping(): void {
+    if (!isEnded(this.state)) this.state.status = 'STOPPING';
+  }
+
+  read(after: number): RunReader {
+    const reader = new MemoryReader(this, after);
+    this.#readers.add(reader);
+    return reader;
+  }
+
+  /** All events from number `after + 1` on. */
+  since(after: number): readonly RunEvent[] {
+    return this.#events.slice(after);
+  }
+
+  at(seq: number): { text: string; reasoning: string } {
+    if (seq >= this.state.lastSeq) return { text: this.state.text, reasoning: this.state.reasoning };
+    let text: string | undefined;
+    let reasoning: string | undefined;
+    for (let i = Math.min(seq, this.#events.length) - 1; i >= 0 && (text === undefined || reasoning === undefined); i -= 1) {
+      const event = this.#events[i];
+      if (event?.type === 'TextDelta') text ??= this.#textBefore(seq).slice(0, event.offset + event.text.length);
+      else if (event?.type === 'TextReplaced') text ??= event.text;
+      else if (event?.type === 'ReasoningDelta') reasoning ??= this.state.reasoning.slice(0, event.offset + event.text.length);
+    }
+    return { text: text ?? '', reasoning: reasoning ?? '' };
+  }
+
+  /** The longest text that the one after event `seq` is the beginning of. */
+  #textBefore(seq: number): string {
+    return this.#replaced.find((old) => old.seq > seq)?.text ?? this.state.text;
+  }
+
+  leave(reader: MemoryReader): void {
+    this.#readers.delete(reader);
+  }
+}
+
+class MemoryReader implements RunReader {
+  readonly #run: MemoryRun;
+  #after: number;
+  #closed = false;
+  #wake: (() => void) | null = null;
+
+  constructor(run: MemoryRun, after: number) {
+    this.#run = run;
+    this.#after = after;
+  }
+
+  async next(): Promise<readonly RunEvent[] | null> {
+    while (!this.#closed) {
+      const { state } = this.#run;
+      if (state.lastSeq > this.#after) {
+        const events = this.#run.since(this.#after);
+        this.#after = state.lastSeq;
+        return events;
+      }
+      if (isEnded(state)) this.close();
+      else await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+    return null;
+  }
+
+  wake(): void {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#run.leave(this);
+    this.wake();
+  }
+}
+
+function weighEvent(event: RunEvent): number {
+  switch (event.type) {
+    case 'TextDelta':
+    case 'TextReplaced':
+    case 'ReasoningDelta':
+      return 2 * event.text.length;
+    case 'AudioChunk':
+      return 2 * event.base64.length;
+    case 'AgentStepChanged':
+      return weigh(event.step);
+    case 'UnknownEvent':
+      return weigh(event.data);
+    case 'RunFinished':
+      return weigh(event.outputs) + weigh(event.citations) + weigh(event.rawText);
+    case 'RunStarted':
+    case 'AgentLogged':
+    case 'NodeChanged':
+    case 'RoundStarted':
+    case 'FileProduced':
+      return 200;
+  }
+}
+
+function weigh(value: unknown): number {
+  return value === null ? 0 : 2 * JSON.stringify(value).length;
+}

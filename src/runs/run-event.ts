@@ -1,0 +1,195 @@
+import type { ErrorCode } from '../errors.ts';
+
+/**
+ * What happens to a run, in the order it happened. `seq` counts 1, 2, 3 … without holes; `at` is epoch milliseconds.
+ * Every event says its result and not only its difference, so that applying one twice changes nothing.
+ */
+export type RunEvent =
+  | RunStarted
+  | TextDelta
+  | TextReplaced
+  | ReasoningDelta
+  | AgentStepChanged
+  | AgentLogged
+  | NodeChanged
+  | RoundStarted
+  | FileProduced
+  | AudioChunk
+  | UnknownEvent
+  | RunFinished;
+
+interface Numbered {
+  readonly seq: number;
+  readonly at: number;
+}
+
+/** Dify named ids of this run. Comes again if it names more of them later. */
+export interface RunStarted extends Numbered {
+  readonly type: 'RunStarted';
+  readonly conversationId: string | null;
+  readonly messageId: string | null;
+  readonly taskId: string | null;
+  readonly workflowRunId: string | null;
+}
+
+/** `offset` in UTF-16 units: text = text.slice(0, offset) + delta. */
+export interface TextDelta extends Numbered {
+  readonly type: 'TextDelta';
+  readonly offset: number;
+  readonly text: string;
+  readonly source: readonly string[] | null;
+}
+
+export interface TextReplaced extends Numbered {
+  readonly type: 'TextReplaced';
+  readonly text: string;
+  readonly reason: string | null;
+}
+
+export interface ReasoningDelta extends Numbered {
+  readonly type: 'ReasoningDelta';
+  readonly offset: number;
+  readonly text: string;
+  readonly nodeId: string | null;
+}
+
+export interface AgentStepChanged extends Numbered {
+  readonly type: 'AgentStepChanged';
+  readonly step: AgentStep;
+}
+
+export interface AgentLogged extends Numbered {
+  readonly type: 'AgentLogged';
+  readonly id: string;
+  readonly parentId: string | null;
+  readonly nodeId: string | null;
+  readonly label: string;
+  readonly status: string;
+  readonly error: string | null;
+}
+
+export interface NodeChanged extends Numbered {
+  readonly type: 'NodeChanged';
+  readonly node: NodeRun;
+  readonly progress: Progress;
+}
+
+export interface RoundStarted extends Numbered {
+  readonly type: 'RoundStarted';
+  readonly nodeId: string;
+  readonly title: string;
+  /** From 0, for iterations and loops alike. */
+  readonly round: number;
+}
+
+export interface FileProduced extends Numbered {
+  readonly type: 'FileProduced';
+  readonly file: RunFile;
+}
+
+export interface AudioChunk extends Numbered {
+  readonly type: 'AudioChunk';
+  readonly base64: string;
+  readonly final: boolean;
+}
+
+export interface UnknownEvent extends Numbered {
+  readonly type: 'UnknownEvent';
+  readonly name: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** Always last, exactly one per run. */
+export interface RunFinished extends Numbered {
+  readonly type: 'RunFinished';
+  readonly status: EndStatus;
+  readonly error: RunError | null;
+  readonly usage: Usage | null;
+  /** Workflows: the authoritative result. */
+  readonly outputs: Readonly<Record<string, unknown>> | null;
+  readonly citations: readonly Citation[];
+  /** The text exactly as the app sent it, where it differs from the text without its reasoning. */
+  readonly rawText: string | null;
+}
+
+export type EndStatus = 'SUCCEEDED' | 'PARTIAL_SUCCEEDED' | 'FAILED' | 'STOPPED';
+export type RunStatus = 'RUNNING' | 'STOPPING' | EndStatus;
+export type NodeStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'EXCEPTION' | 'RETRYING' | 'STOPPED';
+
+export interface RunError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly retryAfterMs: number | null;
+  readonly difyCode: string | null;
+  readonly difyStatus: number | null;
+  /** The node that failed, where one did. */
+  readonly nodeId: string | null;
+}
+
+/** Prices are exact decimals in strings; latency is in seconds. */
+export interface Usage {
+  readonly promptTokens: number | null;
+  readonly completionTokens: number | null;
+  readonly totalTokens: number;
+  readonly totalPrice: string | null;
+  readonly currency: string | null;
+  readonly latencySeconds: number | null;
+}
+
+export interface AgentStep {
+  readonly id: string;
+  readonly position: number;
+  readonly thought: string | null;
+  /** Names joined with `;` where the agent called several at once. */
+  readonly tool: string | null;
+  readonly toolInput: unknown;
+  readonly observation: string | null;
+  readonly files: readonly string[];
+}
+
+/** One execution of a node. Times are epoch seconds, as Dify tells them. */
+export interface NodeRun {
+  readonly id: string;
+  readonly nodeId: string;
+  readonly type: string;
+  readonly title: string;
+  readonly index: number;
+  readonly status: NodeStatus;
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+  readonly elapsedSeconds: number | null;
+  readonly error: string | null;
+  readonly usage: Usage | null;
+  readonly parentNodeId: string | null;
+  readonly round: number | null;
+  readonly retries: number;
+}
+
+export interface Progress {
+  readonly started: number;
+  readonly finished: number;
+  readonly failed: number;
+  /** Titles of the nodes that run now. */
+  readonly current: readonly string[];
+}
+
+export interface RunFile {
+  readonly id: string;
+  readonly type: string;
+  readonly name: string | null;
+  readonly mimeType: string | null;
+  readonly size: number | null;
+  readonly fromUser: boolean;
+}
+
+export interface Citation {
+  readonly position: number;
+  readonly datasetId: string | null;
+  readonly datasetName: string | null;
+  readonly documentId: string | null;
+  readonly documentName: string | null;
+  readonly segmentId: string | null;
+  readonly score: number | null;
+  readonly content: string | null;
+}

@@ -1,0 +1,132 @@
+import type { AgentStep, Citation, NodeRun, Progress, RunError, RunEvent, RunFile, RunStatus, Usage } from './run-event.ts';
+
+export type RunKind = 'CHAT' | 'WORKFLOW';
+
+/** Whose run it is, and its id: together its name, so that another viewer's id names another run. */
+export interface RunKey {
+  readonly viewer: string;
+  readonly id: string;
+}
+
+/** What is known of a run before anything has happened to it. */
+export interface RunHeader extends RunKey {
+  readonly app: string;
+  readonly kind: RunKind;
+  readonly query: string | null;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** The conversation it goes on with; null for a new one, and for workflows. */
+  readonly conversationId: string | null;
+  /** Equal for equal content: what an idempotency key is checked against. */
+  readonly fingerprint: string;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+}
+
+/** Everything a run's events say so far, folded one by one. Epoch milliseconds. */
+export interface RunState {
+  readonly header: RunHeader;
+  status: RunStatus;
+  lastSeq: number;
+  finishedAt: number | null;
+  /** When the first event and the first text came. */
+  firstEventAt: number | null;
+  firstTextAt: number | null;
+  conversationId: string | null;
+  messageId: string | null;
+  taskId: string | null;
+  workflowRunId: string | null;
+  text: string;
+  reasoning: string;
+  rawText: string | null;
+  readonly steps: Map<string, AgentStep>;
+  readonly nodes: Map<string, NodeRun>;
+  progress: Progress;
+  readonly files: RunFile[];
+  citations: readonly Citation[];
+  outputs: Readonly<Record<string, unknown>> | null;
+  usage: Usage | null;
+  error: RunError | null;
+}
+
+export function newState(header: RunHeader): RunState {
+  return {
+    header,
+    status: 'RUNNING',
+    lastSeq: 0,
+    finishedAt: null,
+    firstEventAt: null,
+    firstTextAt: null,
+    conversationId: header.conversationId,
+    messageId: null,
+    taskId: null,
+    workflowRunId: null,
+    text: '',
+    reasoning: '',
+    rawText: null,
+    steps: new Map(),
+    nodes: new Map(),
+    progress: { started: 0, finished: 0, failed: 0, current: [] },
+    files: [],
+    citations: [],
+    outputs: null,
+    usage: null,
+    error: null,
+  };
+}
+
+export function isEnded(state: Readonly<RunState>): boolean {
+  return state.finishedAt !== null;
+}
+
+/** Applies one event. Text grows as a rope: appending costs the same however long it is. */
+export function applyEvent(state: RunState, event: RunEvent): void {
+  state.lastSeq = event.seq;
+  state.firstEventAt ??= event.at;
+  switch (event.type) {
+    case 'RunStarted':
+      state.conversationId = event.conversationId ?? state.conversationId;
+      state.messageId = event.messageId;
+      state.taskId = event.taskId;
+      state.workflowRunId = event.workflowRunId;
+      return;
+    case 'TextDelta':
+      state.firstTextAt ??= event.at;
+      state.text = splice(state.text, event.offset, event.text);
+      return;
+    case 'TextReplaced':
+      state.text = event.text;
+      return;
+    case 'ReasoningDelta':
+      state.reasoning = splice(state.reasoning, event.offset, event.text);
+      return;
+    case 'AgentStepChanged':
+      state.steps.set(event.step.id, event.step);
+      return;
+    case 'NodeChanged':
+      state.nodes.set(event.node.id, event.node);
+      state.progress = event.progress;
+      return;
+    case 'FileProduced':
+      state.files.push(event.file);
+      return;
+    case 'AgentLogged':
+    case 'RoundStarted':
+    case 'AudioChunk':
+    case 'UnknownEvent':
+      return;
+    case 'RunFinished':
+      state.status = event.status;
+      state.finishedAt = event.at;
+      state.error = event.error;
+      state.usage = event.usage;
+      state.outputs = event.outputs;
+      state.citations = event.citations;
+      state.rawText = event.rawText;
+      return;
+  }
+}
+
+/** `text` up to `offset`, then `piece`: the one rule that deltas are applied by, here and in clients. */
+export function splice(text: string, offset: number, piece: string): string {
+  return (offset === text.length ? text : text.slice(0, offset)) + piece;
+}

@@ -1,0 +1,169 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Dify } from '../dify/dify.ts';
+import type { DifyApp } from '../dify/dify-app.ts';
+import { GatewayError } from '../errors.ts';
+import { nameConversation } from './naming.ts';
+import { Pump, type PumpOptions } from './pump.ts';
+import type { KeptRun, RunLog } from './run-log.ts';
+import { isEnded, type RunHeader, type RunKind } from './run-state.ts';
+import { elapsed } from './wait.ts';
+
+/** What is asked of an app. */
+export interface Question {
+  readonly kind: RunKind;
+  readonly app: string;
+  readonly query: string | null;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly conversationId: string | null;
+  /** Have Dify name a new conversation once it has been answered. */
+  readonly autoName: boolean;
+  /** The client's own name for this question; null for a question that is asked once. */
+  readonly idempotencyKey: string | null;
+}
+
+export interface RunsOptions extends Omit<PumpOptions, 'runMs'> {
+  /** App → the longest a run of it may take, in ms. */
+  readonly runMs?: ReadonlyMap<string, number>;
+}
+
+/** Ask, follow, stop: everything a caller can do with runs, whatever door it came through. */
+export class Runs implements AsyncDisposable {
+  readonly #dify: Dify;
+  readonly #log: RunLog;
+  readonly #logger: Logger;
+  readonly #options: RunsOptions;
+  /** The runs that this process writes, and when each is done. */
+  readonly #pumps = new Map<string, { readonly pump: Pump; readonly done: Promise<void> }>();
+  #draining = false;
+
+  constructor(dify: Dify, log: RunLog, logger: Logger, options: RunsOptions = {}) {
+    this.#dify = dify;
+    this.#log = log;
+    this.#logger = logger;
+    this.#options = options;
+  }
+
+  /** Asks, or finds the run that the same key started before: a repeated frame is never a second answer. */
+  async start(viewer: string, question: Question): Promise<{ readonly run: KeptRun; readonly deduplicated: boolean }> {
+    const app = this.#app(question.app);
+    const header = newHeader(viewer, question);
+    const kept = question.idempotencyKey === null ? undefined : await this.#log.find(header);
+    if (kept) return { run: sameContent(kept, header), deduplicated: true };
+    await this.#check(app, question);
+    const { first, run } = await this.#log.claim(header);
+    if (!first) return { run: sameContent(run, header), deduplicated: true };
+    this.#write(header, app, question, run);
+    return { run, deduplicated: false };
+  }
+
+  /** The viewer's run of that id. */
+  async find(viewer: string, id: string): Promise<KeptRun | undefined> {
+    return this.#log.find({ viewer, id });
+  }
+
+  /** The viewer's runs, newest first. */
+  async list(viewer: string): Promise<readonly KeptRun[]> {
+    return this.#log.list(viewer);
+  }
+
+  /** Asks for a stop and waits for the end, `waitMs` at most. True if the run has ended. */
+  async stop(run: KeptRun, waitMs: number, signal?: AbortSignal): Promise<boolean> {
+    const { header } = run.state;
+    if (isEnded(run.state)) return true;
+    await this.#log.markStopping(header);
+    this.#pumps.get(header.id)?.pump.stop();
+    return this.ended(run, waitMs, signal);
+  }
+
+  /** Waits for the end of a run, `waitMs` at most. True if it has ended. */
+  async ended(run: KeptRun, waitMs: number, signal?: AbortSignal): Promise<boolean> {
+    if (!isEnded(run.state) && waitMs > 0) await elapsed(waitMs, run.ended, signal);
+    return isEnded(run.state);
+  }
+
+  /** Refuses new questions, lets answers finish for `drainMs`, then gives up the rest. */
+  async drain(drainMs: number): Promise<void> {
+    this.#draining = true;
+    const all = Promise.allSettled(Array.from(this.#pumps.values(), ({ done }) => done));
+    if (this.#pumps.size > 0) await elapsed(drainMs, all);
+    for (const { pump } of this.#pumps.values()) pump.abandon();
+    await all;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.drain(0);
+  }
+
+  #app(name: string): DifyApp {
+    const app = this.#dify.app(name);
+    if (!app) throw new GatewayError('APP_NOT_FOUND', `No app named “${name}” is served here.`);
+    return app;
+  }
+
+  /** What can be refused before there is a run. If Dify cannot tell now what the app is, the question itself will. */
+  async #check(app: DifyApp, question: Question): Promise<void> {
+    if (this.#draining) throw new GatewayError('DRAINING', 'This server is shutting down.');
+    const mode = await app.info().then(
+      (info) => info.mode,
+      () => null,
+    );
+    const workflow = mode === 'workflow';
+    if (mode === null || (mode !== 'completion' && workflow === (question.kind === 'WORKFLOW'))) return;
+    throw new GatewayError('WRONG_APP_MODE', `The app “${app.name}” is of mode ${mode}: ${workflow ? 'run it with runWorkflow' : mode === 'completion' ? 'it takes no questions' : 'ask it with chat'}.`);
+  }
+
+  #write(header: RunHeader, app: DifyApp, question: Question, run: KeptRun): void {
+    const { runMs, ...options } = this.#options;
+    const limit = runMs?.get(app.name);
+    let autoPlay = false;
+    void app.parameters().then(
+      (parameters) => (autoPlay = parameters.autoPlay),
+      () => false,
+    );
+    const parts = { header, app, log: this.#log, logger: this.#logger, speaks: () => autoPlay };
+    const pump = new Pump(parts, { ...options, ...(limit === undefined ? {} : { runMs: limit }) });
+    const done = pump.run().then(() => {
+      this.#pumps.delete(header.id);
+      if (question.autoName) nameConversation(app, run, this.#logger);
+    });
+    this.#pumps.set(header.id, { pump, done });
+  }
+}
+
+function newHeader(viewer: string, question: Question): RunHeader {
+  const { kind, app, query, inputs, conversationId, autoName, idempotencyKey } = question;
+  return {
+    viewer,
+    id: idempotencyKey === null ? randomUUID() : idOf(viewer, idempotencyKey),
+    app,
+    kind,
+    query,
+    inputs,
+    conversationId,
+    fingerprint: digest(canonical({ kind, app, query, inputs, conversationId, autoName })),
+    createdAt: Date.now(),
+  };
+}
+
+/** The same key of the same viewer always names the same run: to claim the run is to claim the key. */
+function idOf(viewer: string, key: string): string {
+  const hex = digest(JSON.stringify([viewer, key]));
+  return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `a${hex.slice(17, 20)}`, hex.slice(20, 32)].join('-');
+}
+
+function sameContent(run: KeptRun, header: RunHeader): KeptRun {
+  if (run.state.header.fingerprint === header.fingerprint) return run;
+  throw new GatewayError('IDEMPOTENCY_CONFLICT', 'This idempotency key was used before with other content: use a new key for a new question.');
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** JSON with the keys of all objects in order. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1))) : inner,
+  );
+}

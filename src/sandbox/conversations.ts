@@ -1,0 +1,183 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from './clock.ts';
+import type { EndUser } from './ids.ts';
+import type { Citation } from './house-guide.ts';
+
+/** How many of each are kept; the oldest go first. */
+const conversationsPerUser = 1_000;
+const conversationsInAll = 20_000;
+const messagesPerConversation = 1_000;
+const loneMessages = 10_000;
+
+export interface Conversation {
+  readonly id: string;
+  readonly app: string;
+  readonly userId: string;
+  name: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly introduction: string;
+  /** Microseconds, like every time in here. */
+  readonly createdAt: number;
+  updatedAt: number;
+  readonly messages: Message[];
+  readonly variables: Variable[];
+}
+
+export interface Variable {
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+  readonly description: string;
+  value: unknown;
+  readonly createdAt: number;
+  updatedAt: number;
+}
+
+export interface Thought {
+  readonly id: string;
+  readonly position: number;
+  readonly createdAt: number;
+  thought: string;
+  tool: string;
+  toolLabels: Readonly<Record<string, unknown>>;
+  toolInput: string;
+  observation: string;
+  files: string[];
+}
+
+export interface MessageFile {
+  readonly id: string;
+  readonly filename: string;
+  readonly type: string;
+  readonly url: string;
+  readonly mimeType: string;
+  readonly size: number;
+  readonly transferMethod: string;
+  readonly belongsTo: 'user' | 'assistant';
+}
+
+export interface Feedback {
+  readonly rating: 'like' | 'dislike';
+  readonly content: string | null;
+}
+
+export interface Message {
+  readonly id: string;
+  readonly app: string;
+  readonly userId: string;
+  readonly conversation: Conversation | null;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly query: string;
+  readonly createdAt: number;
+  answer: string;
+  status: 'normal' | 'error';
+  error: string | null;
+  feedback: Feedback | null;
+  citations: readonly Citation[];
+  readonly thoughts: Thought[];
+  readonly files: MessageFile[];
+}
+
+export type SortField = 'createdAt' | 'updatedAt';
+
+/** Everything said so far, by app and user. It lives as long as the process. */
+export class Conversations {
+  readonly #conversations = new Map<string, Conversation>();
+  readonly #byUser = new Map<string, Set<Conversation>>();
+  readonly #lone = new Map<string, Message>();
+  readonly #messages = new Map<string, Message>();
+  readonly #now: Clock;
+
+  constructor(now: Clock) {
+    this.#now = now;
+  }
+
+  open(app: string, user: EndUser, about: Pick<Conversation, 'name' | 'inputs' | 'introduction'>): Conversation {
+    const now = this.#now();
+    const opened: Conversation = {
+      id: randomUUID(),
+      app,
+      userId: user.id,
+      ...about,
+      createdAt: now,
+      updatedAt: now,
+      messages: [],
+      variables: [],
+    };
+    this.#conversations.set(opened.id, opened);
+    const own = this.#byUser.get(user.id) ?? new Set();
+    this.#byUser.set(user.id, own.add(opened));
+    if (own.size > conversationsPerUser) this.remove(own.values().next().value);
+    if (this.#conversations.size > conversationsInAll) this.remove(this.#conversations.values().next().value);
+    return opened;
+  }
+
+  /** Adds a question; its answer is empty until it has been said to the end. */
+  ask(app: string, user: EndUser, conversation: Conversation | null, asked: Pick<Message, 'query' | 'inputs'>): Message {
+    const message: Message = {
+      id: randomUUID(),
+      app,
+      userId: user.id,
+      conversation,
+      ...asked,
+      createdAt: this.#now(),
+      answer: '',
+      status: 'normal',
+      error: null,
+      feedback: null,
+      citations: [],
+      thoughts: [],
+      files: [],
+    };
+    this.#messages.set(message.id, message);
+    if (conversation === null) {
+      this.#lone.set(message.id, message);
+      if (this.#lone.size > loneMessages) this.#drop(this.#lone.values().next().value);
+    } else {
+      conversation.messages.push(message);
+      conversation.updatedAt = message.createdAt;
+      if (conversation.messages.length > messagesPerConversation) this.#drop(conversation.messages.shift());
+    }
+    return message;
+  }
+
+  /** A conversation of this user with this app. */
+  find(app: string, user: EndUser, id: string): Conversation | undefined {
+    const found = this.#conversations.get(id.toLowerCase());
+    return found?.app === app && found.userId === user.id ? found : undefined;
+  }
+
+  findMessage(app: string, user: EndUser, id: string): Message | undefined {
+    const found = this.#messages.get(id.toLowerCase());
+    return found?.app === app && found.userId === user.id ? found : undefined;
+  }
+
+  /** All of one user of one app, oldest first. */
+  of(user: EndUser): Conversation[] {
+    return [...(this.#byUser.get(user.id) ?? [])];
+  }
+
+  messagesOf(app: string): Message[] {
+    return [...this.#messages.values()].filter((message) => message.app === app);
+  }
+
+  rename(conversation: Conversation, name: string): void {
+    conversation.name = name;
+    conversation.updatedAt = this.#now();
+  }
+
+  remove(conversation: Conversation | undefined): void {
+    if (conversation === undefined) return;
+    this.#conversations.delete(conversation.id);
+    for (const message of conversation.messages) this.#messages.delete(message.id);
+    const own = this.#byUser.get(conversation.userId);
+    own?.delete(conversation);
+    if (own?.size === 0) this.#byUser.delete(conversation.userId);
+  }
+
+  #drop(message: Message | undefined): void {
+    if (message === undefined) return;
+    this.#messages.delete(message.id);
+    this.#lone.delete(message.id);
+  }
+}

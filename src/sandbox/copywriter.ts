@@ -1,0 +1,1 @@
+export const copyFor = (inputs: Readonly<Record<string, unknown>>): string => `${String(inputs['product'])}!`;

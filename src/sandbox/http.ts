@@ -1,0 +1,93 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { App } from './apps.ts';
+import { invalidParam, refusal, unknownError } from './errors.ts';
+import { endUser, type EndUser } from './ids.ts';
+import { pythonJson } from './python-json.ts';
+
+/** One request, after the key has been checked. */
+export interface Call {
+  readonly app: App;
+  readonly path: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  readonly response: ServerResponse;
+}
+
+/** What a handler answers: JSON, nothing at all (204), bytes, or `taken` when it wrote the reply itself. */
+export type Reply =
+  | { readonly json: unknown; readonly status?: number }
+  | { readonly bytes: Uint8Array; readonly type: string }
+  | 'no content'
+  | 'taken';
+
+export const json = (value: unknown, status = 200): Reply => ({ json: value, status });
+
+export const success: Reply = json({ result: 'success' });
+
+/** The JSON object a request brought, or the refusal Dify has for its absence. */
+export function bodyOf(call: Pick<Call, 'headers' | 'body'>): Readonly<Record<string, unknown>> {
+  const type = call.headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? '';
+  if (type !== 'application/json' && !/^application\/.+\+json$/.test(type)) {
+    throw refusal(
+      415,
+      'unsupported_media_type',
+      "Did not attempt to load JSON data because the request Content-Type was not 'application/json'.",
+    );
+  }
+  const body = parsed(call.body.toString('utf8'));
+  if (body === undefined) {
+    throw refusal(400, 'bad_request', 'The browser (or proxy) sent a request that this server could not understand.');
+  }
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw unknownError();
+  return { ...body };
+}
+
+/** JSON, or undefined when it is none. */
+export function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The user of a request that must name one. */
+export function requiredUser(app: App, user: unknown): EndUser {
+  if (user === null || user === undefined || user === '') throw invalidParam('Arg user must be provided.');
+  return endUser(app.name, typeof user === 'string' ? user : pythonJson(user));
+}
+
+/** The user of a request that need not name one: all who do not share a default user (§6.1). */
+export function optionalUser(app: App, user: unknown): EndUser {
+  return user === null || user === undefined || user === '' ? endUser(app.name, 'DEFAULT-USER') : requiredUser(app, user);
+}
+
+export async function readAll(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+export function sendReply(response: ServerResponse, reply: Exclude<Reply, 'taken'>): void {
+  if (reply === 'no content') {
+    response.writeHead(204, { 'Content-Type': 'application/json' }).end();
+  } else if ('bytes' in reply) {
+    response.writeHead(200, { 'Content-Type': reply.type, 'Content-Length': reply.bytes.length }).end(reply.bytes);
+  } else {
+    sendText(response, reply.status ?? 200, `${pythonJson(reply.json)}\n`, { 'Content-Type': 'application/json' });
+  }
+}
+
+export function sendText(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string | number | readonly string[] | undefined>>,
+): void {
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
+  response.statusCode = status;
+  response.setHeader('Content-Length', Buffer.byteLength(text));
+  response.end(text);
+}

@@ -1,0 +1,150 @@
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { apps, type App, type SandboxApp } from './apps.ts';
+import { systemClock, type Clock } from './clock.ts';
+import { Conversations } from './conversations.ts';
+import { parsed, readAll } from './http.ts';
+import { answer, appOf } from './router.ts';
+import { Runs } from './runs.ts';
+import { Scripts, type ScriptedReply } from './script.ts';
+import { endOf } from './stream-writer.ts';
+import type { World } from './world.ts';
+
+export type { SandboxApp } from './apps.ts';
+export { magicWords } from './magic-words.ts';
+export type { ScriptedReply, ScriptStep } from './script.ts';
+
+export interface SandboxOptions {
+  /** Port on 127.0.0.1; 0, the default, takes any free one. */
+  readonly port?: number;
+  /** 1, the default: as a model writes, about 25 pieces a second. 0: as fast as it can. Other numbers stretch the waits. */
+  readonly pace?: number;
+  /** Default 10,000 ms, as Dify: a ping after each full interval, never before the first. */
+  readonly pingMs?: number;
+  /** Default 2,000 ms: idle keep-alive connections are closed after so long, without a warning. */
+  readonly idleCloseMs?: number;
+  /** Folder with recorded streams (`chat/01-stream.sse` and `.meta.json`), for `!replay`. */
+  readonly recordings?: string;
+  /** Default `1.12.1`: what `X-Version` and `GET /v1/` say. */
+  readonly version?: string;
+  /** Told of every request once its body is there. */
+  readonly onRequest?: (request: SandboxRequest) => void;
+  /** Default the system's, in microseconds. */
+  readonly clock?: Clock;
+}
+
+export interface SandboxRequest {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  /** The JSON that came, else the text; undefined without a body. */
+  readonly body: unknown;
+  /** The app whose key it carries. */
+  readonly app: string | null;
+  /** Which TCP connection it came on, counted from 1. */
+  readonly connection: number;
+  /** Resolves when the reply has ended, or the peer has gone. */
+  readonly done: Promise<'ended' | 'gone'>;
+}
+
+export interface Sandbox extends AsyncDisposable {
+  /** `http://127.0.0.1:PORT/v1` */
+  readonly url: string;
+  readonly apps: readonly SandboxApp[];
+  /** Answers the next generating request to `app` with exactly this. Scripts queue: one for each request. */
+  script(app: string, reply: ScriptedReply): void;
+  /** Replies to generating requests that are under way. */
+  readonly open: number;
+  close(): Promise<void>;
+}
+
+const generating = new Set(['/v1/chat-messages', '/v1/completion-messages', '/v1/workflows/run']);
+
+/** Opens a stand-in Dify on 127.0.0.1. What is said to it lives until it is closed. */
+export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const { port = 0, pace = 1, pingMs = 10_000, idleCloseMs = 2_000, version = '1.12.1', clock = systemClock } = options;
+  const closing = new AbortController();
+  const connections = new WeakMap<Socket, number>();
+  const open = new Set<ServerResponse>();
+  let connected = 0;
+
+  const server = createServer({ keepAliveTimeout: idleCloseMs, noDelay: true }, (request, response) => {
+    void serve(request, response).catch(() => response.destroy());
+  });
+  // Node grants idle connections a second more than it says; Dify's server does not.
+  server.keepAliveTimeoutBuffer = 0;
+  server.on('connection', (socket: Socket) => connections.set(socket, (connected += 1)));
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const scripts = new Scripts();
+  const world: World = {
+    settings: { pace, pingMs, version, recordings: options.recordings },
+    now: clock,
+    origin,
+    conversations: new Conversations(clock),
+    runs: new Runs(),
+    scripts,
+    turns: new Map(),
+    closing: closing.signal,
+  };
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', origin);
+    response.setHeader('X-Version', version);
+    response.setHeader('X-Env', 'PRODUCTION');
+    // Set by hand, because Node's own comes with a `Keep-Alive: timeout` that would warn pools of stale connections.
+    if (request.headers.connection?.toLowerCase() !== 'close') response.setHeader('Connection', 'keep-alive');
+    const done = endOf(response);
+    const body = await readAll(request);
+    const text = body.toString('utf8');
+    options.onRequest?.({
+      method: request.method ?? 'GET',
+      path: url.pathname,
+      query: url.searchParams,
+      headers: request.headers,
+      body: text === '' ? undefined : (parsed(text) ?? text),
+      app: keyed(request.headers.authorization)?.name ?? null,
+      connection: connections.get(request.socket) ?? 0,
+      done,
+    });
+    if (request.method === 'POST' && generating.has(url.pathname)) {
+      open.add(response);
+      void done.then(() => open.delete(response));
+    }
+    await answer(world, { request, response, url, body });
+  }
+
+  async function close(): Promise<void> {
+    if (closing.signal.aborted) return;
+    closing.abort();
+    for (const turn of world.turns.values()) turn.stop();
+    const closed = once(server, 'close');
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  }
+
+  return {
+    url: `${origin}/v1`,
+    apps: apps.map(({ name, title, description, mode, key }) => ({ name, title, description, mode, key })),
+    script: (app, reply) => scripts.add(app, reply),
+    get open() {
+      return open.size;
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function keyed(authorization: string | undefined): App | undefined {
+  try {
+    return appOf(authorization);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,14 @@
+import type { Memory } from './answers.ts';
+
+/** What the thinker mumbles before it answers. */
+export function thoughtsOn(question: string, memory: Memory): string {
+  const words = question.trim().split(/\s+/).filter((word) => word !== '');
+  const longest = words.toSorted((one, other) => other.length - one.length)[0] ?? 'silence';
+  return [
+    `The question has ${words.length} word${words.length === 1 ? '' : 's'}. The weightiest seems to be “${longest}”.`,
+    memory.length === 0
+      ? 'Nothing was said before, so I start from nothing.'
+      : `We have spoken ${memory.length} time${memory.length === 1 ? '' : 's'} before; first came “${memory[0] ?? ''}”.`,
+    'A careful answer is better than a quick one.',
+  ].join('\n');
+}

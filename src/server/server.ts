@@ -1,0 +1,49 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { openWebSocketDoor, type WebSocketParts } from './websocket.ts';
+import { makeYoga, type YogaParts } from './yoga.ts';
+
+export interface ServerParts extends YogaParts, Omit<WebSocketParts, 'yoga'> {}
+
+export interface RunningServer {
+  /** Of GraphQL, e.g. http://127.0.0.1:8000/graphql */
+  readonly url: string;
+  /** WebSockets now open. */
+  readonly sockets: number;
+  /** Takes no more connections; those that are open stay. */
+  refuse(): void;
+  /** Closes what is open: sockets with 1012, requests after they had a second to end. */
+  close(): Promise<void>;
+}
+
+/** Listens on one port for HTTP, SSE and WebSocket alike. */
+export async function openServer(parts: ServerParts, host: string, port: number): Promise<RunningServer> {
+  const yoga = makeYoga(parts);
+  const http = createServer((request, response) => void yoga(request, response));
+  const door = openWebSocketDoor(http, { ...parts, yoga });
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', reject);
+    http.listen(port, host, () => resolve());
+  });
+  const address = http.address() as AddressInfo;
+  const shownHost = host.includes(':') ? `[${host}]` : host;
+  const closed = new Promise<void>((resolve) => http.once('close', () => resolve()));
+  return {
+    url: `http://${shownHost}:${address.port}/graphql`,
+    get sockets() {
+      return door.sockets;
+    },
+    refuse() {
+      http.close();
+      http.closeIdleConnections();
+    },
+    async close() {
+      await door.close();
+      http.close();
+      http.closeIdleConnections();
+      const fuse = setTimeout(() => http.closeAllConnections(), 1_000);
+      await closed;
+      clearTimeout(fuse);
+    },
+  };
+}

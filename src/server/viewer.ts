@@ -1,0 +1,29 @@
+import { GatewayError } from '../errors.ts';
+
+/** What a request or an operation brings along to say who it is from. Each door fills in what it has. */
+export interface Credentials {
+  /** Of the HTTP request, or of the WebSocket's opening request. */
+  readonly header: (name: string) => string | null | undefined;
+  /** WebSocket: the payload of `connection_init`. */
+  readonly connectionParams?: Readonly<Record<string, unknown>> | undefined;
+  /** WebSocket: `extensions.headers` of the operation, where GraphiQL puts its headers. */
+  readonly operationHeaders?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Says who a request is from. The one place in which another way of knowing users plugs in. */
+export type Identify = (credentials: Credentials) => string | Promise<string>;
+
+/**
+ * Believes whoever speaks: `x-user` of the operation, of the connection or of the request, `anonymous` without one. Only for
+ * servers whose clients are trusted, such as a backend that sets the header itself.
+ */
+export function believeUser({ header, connectionParams, operationHeaders }: Credentials): string {
+  const user = lowerCased(operationHeaders)['x-user'] ?? connectionParams?.['user'] ?? lowerCased(connectionParams)['x-user'] ?? header('x-user') ?? 'anonymous';
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (typeof user === 'string' && user.trim() !== '' && user.length <= 255 && !/[\u0000-\u001f\u007f]/.test(user)) return user;
+  throw new GatewayError('BAD_USER_INPUT', 'The user (`x-user`) must be a text of 1 to 255 characters without control characters.');
+}
+
+function lowerCased(headers: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}

@@ -1,0 +1,138 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { ExecutionArgs, GraphQLError } from 'graphql';
+import { handleProtocols, makeServer, type Context, type SubscribePayload } from 'graphql-ws';
+import type { Logger } from 'pino';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { Identify } from './viewer.ts';
+import type { Visit, Yoga } from './yoga.ts';
+
+export interface WebSocketParts {
+  readonly yoga: Yoga;
+  readonly identify: Identify;
+  readonly toGraphQLError: (error: unknown) => GraphQLError;
+  readonly logger: Logger;
+  /** The largest message a client may send, in bytes. */
+  readonly maxRequestBytes: number;
+  /** How often a client must show that it is there, in ms. Default 12,000. */
+  readonly pingMs?: number;
+}
+
+export interface WebSocketDoor {
+  /** Sockets now open. */
+  readonly sockets: number;
+  /** Sends every client to another server: 1012, after which clients connect again. */
+  close(): Promise<void>;
+}
+
+/** What this door keeps for a connection. */
+interface Extra {
+  readonly request: IncomingMessage;
+  /** One for each operation under way, aborted when its client is gone. */
+  readonly operations: Map<string, AbortController>;
+}
+
+/** How much may wait in a socket before the next event waits for it, in bytes. */
+const MOST_BUFFERED = 65_536;
+
+/** `graphql-transport-ws` on `/graphql`. Nothing is thrown in its callbacks: that would close the socket on every operation of it. */
+export function openWebSocketDoor(http: Server, { yoga, identify, toGraphQLError, logger, maxRequestBytes, pingMs = 12_000 }: WebSocketParts): WebSocketDoor {
+  const server = makeServer<Record<string, unknown>, Extra>({
+    connectionInitWaitTimeout: 10_000,
+    execute: (args) => enveloped(args).execute(args),
+    subscribe: (args) => enveloped(args).subscribe(args),
+    onSubscribe: async (connection, id, payload) => {
+      const gone = new AbortController();
+      connection.extra.operations.set(id, gone);
+      try {
+        return await prepare(connection, payload, gone.signal);
+      } catch (error) {
+        return [toGraphQLError(error)];
+      }
+    },
+    onError: (_, __, ___, errors) => errors.map((error) => toGraphQLError(error).toJSON()),
+    onComplete: ({ extra }, id) => {
+      extra.operations.get(id)?.abort();
+      extra.operations.delete(id);
+    },
+    onClose: ({ extra }) => {
+      for (const gone of extra.operations.values()) gone.abort();
+    },
+  });
+
+  async function prepare({ extra, connectionParams }: Context<Record<string, unknown>, Extra>, payload: SubscribePayload, signal: AbortSignal) {
+    const { request } = extra;
+    const operationHeaders = payload.extensions?.['headers'] as Record<string, unknown> | undefined;
+    const viewer = await identify({ header: (name) => request.headers[name]?.toString(), connectionParams, operationHeaders });
+    const visit: Visit = { viewer, signal };
+    const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped(visit);
+    const document = parse(payload.query);
+    const errors = validate(schema, document);
+    if (errors.length > 0) return errors as readonly GraphQLError[];
+    const { operationName, variables: variableValues } = payload;
+    return { schema, document, operationName, variableValues, contextValue: await contextFactory(), rootValue: { execute, subscribe } };
+  }
+
+  const sockets = new WebSocketServer({ server: http, path: '/graphql', maxPayload: maxRequestBytes, handleProtocols });
+  const silent = new WeakSet<WebSocket>();
+  sockets.on('connection', (socket, request) => {
+    // `ws` closes the socket by itself, with the code that fits.
+    socket.on('error', (error) => logger.debug({ err: error }, 'socket error'));
+    socket.on('pong', () => silent.delete(socket));
+    const closed = server.opened(
+      {
+        protocol: socket.protocol,
+        send: (data) => send(socket, data),
+        close: (code, reason) => socket.close(code, reason),
+        onMessage: (take) => {
+          socket.on('message', (data) => {
+            take(String(data)).catch((error: unknown) => {
+              if (socket.readyState !== socket.OPEN) return;
+              logger.error({ err: error }, 'a message could not be handled');
+              socket.close(4500, 'Internal server error');
+            });
+          });
+        },
+      },
+      { request, operations: new Map() },
+    );
+    socket.once('close', (code, reason) => void closed(code, String(reason)));
+  });
+
+  const pinger = setInterval(() => {
+    for (const socket of sockets.clients) {
+      if (silent.has(socket)) socket.terminate();
+      else {
+        silent.add(socket);
+        socket.ping();
+      }
+    }
+  }, pingMs);
+
+  return {
+    get sockets() {
+      return sockets.clients.size;
+    },
+    async close() {
+      clearInterval(pinger);
+      for (const socket of sockets.clients) socket.close(1012, 'Service restart');
+      const closed = new Promise<void>((resolve) => sockets.close(() => resolve()));
+      const fuse = setTimeout(() => sockets.clients.forEach((socket) => socket.terminate()), 1_000);
+      await closed;
+      clearTimeout(fuse);
+    },
+  };
+}
+
+/** Does not wait for the socket unless it is behind: then the reader waits, and catches up in larger steps. */
+function send(socket: WebSocket, data: string): Promise<void> | void {
+  if (socket.readyState !== socket.OPEN) return;
+  if (socket.bufferedAmount < MOST_BUFFERED) return socket.send(data);
+  return new Promise((resolve) => socket.send(data, () => resolve()));
+}
+
+type Enveloped = Pick<ReturnType<Yoga['getEnveloped']>, 'execute' | 'subscribe'>;
+
+/** The pipeline's own execute and subscribe travel as the root value, which no resolver here reads. */
+function enveloped(args: ExecutionArgs): Enveloped {
+  return args.rootValue as Enveloped;
+}

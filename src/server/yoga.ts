@@ -1,0 +1,65 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
+import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
+import type { GraphiqlPage } from './graphiql.ts';
+import type { Identify } from './viewer.ts';
+
+/** What each door adds to the context of an operation. */
+export interface Visit {
+  readonly viewer: string;
+  readonly signal: AbortSignal;
+}
+
+export interface YogaParts {
+  readonly schema: GraphQLSchema;
+  readonly identify: Identify;
+  /** What resolvers get besides the visit. */
+  readonly services: object;
+  /** Turns any error into one that may leave the process. */
+  readonly toGraphQLError: (error: unknown) => GraphQLError;
+  readonly graphiql: GraphiqlPage | null;
+  /** The largest request body, in bytes. */
+  readonly maxRequestBytes: number;
+}
+
+interface NodeContext {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+}
+export type Yoga = YogaServerInstance<NodeContext, Visit>;
+
+/**
+ * The pipeline that every operation goes through, whichever door it came in by: parse, validate, context, execute, mask. HTTP
+ * and SSE are served by it directly; the WebSocket door borrows it with `getEnveloped`, and brings its own visit.
+ */
+export function makeYoga({ schema, identify, services, toGraphQLError, graphiql, maxRequestBytes }: YogaParts): Yoga {
+  return createYoga<NodeContext, Visit>({
+    schema,
+    graphqlEndpoint: '/graphql',
+    healthCheckEndpoint: '/health',
+    landingPage: false,
+    logging: false,
+    graphiql: graphiql ? (request) => graphiql.options(request) : false,
+    ...(graphiql ? { renderGraphiQL: (options) => graphiql.render(options) } : {}),
+    maxRequestBodySize: maxRequestBytes,
+    maskedErrors: { maskError: toGraphQLError },
+    context: async (initial): Promise<Visit> => {
+      if ('viewer' in initial) return { ...services, ...(initial as unknown as Visit) };
+      const { request } = initial;
+      return { ...services, viewer: await identify({ header: (name) => request.headers.get(name) }), signal: request.signal };
+    },
+    plugins: [codesForBadDocuments(toGraphQLError)],
+  });
+}
+
+/** Syntax and validation errors are the client's: they get a code like all others, at both doors. */
+function codesForBadDocuments(toGraphQLError: YogaParts['toGraphQLError']): Plugin {
+  return {
+    onParse: () => ({ result, replaceParseResult }) => {
+      if (result instanceof GraphQLError) replaceParseResult(toGraphQLError(result));
+    },
+    onValidate: () => ({ valid, result, setResult }) => {
+      if (!valid) setResult(result.map(toGraphQLError));
+    },
+  };
+}
