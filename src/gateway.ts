@@ -30,11 +30,20 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
   const logger = options.logger ?? pino({ level: server.logLevel }, pino.destination(2));
   const identify = options.identify ?? believeUser;
   const dify = new Dify(
-    config.apps.map(({ name, baseUrl, key, timeouts: { connectMs, headersMs, idleMs } }) => ({ name, baseUrl, key, connectMs, headersMs, idleMs })),
+    config.apps.map(({ name, baseUrl, key, timeouts: { connectMs, headersMs, idleMs } }) => ({
+      name,
+      baseUrl,
+      key,
+      connectMs,
+      headersMs,
+      idleMs,
+    })),
     logger,
   );
   const log = new MemoryLog(keep);
-  const runs = new Runs(dify, log, logger, { runMs: new Map(config.apps.map(({ name, timeouts }) => [name, timeouts.runMs])) });
+  const runs = new Runs(dify, log, logger, {
+    runMs: new Map(config.apps.map(({ name, timeouts }) => [name, timeouts.runMs])),
+  });
   const services: Services = {
     dify,
     runs,
@@ -42,7 +51,9 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     apps: config.apps.map(({ name, description }) => ({ name, description })),
     defaultApp: config.defaultApp ?? config.apps[0]?.name ?? '',
   };
-  const page = graphiqlPage(async (request) => examples(services, await identify({ header: (name) => request.headers.get(name) ?? 'me' })));
+  const page = graphiqlPage(async (request) =>
+    examples(services, await identify({ header: (name) => request.headers.get(name) ?? 'me' })),
+  );
   const parts = {
     schema,
     identify,
@@ -71,13 +82,28 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
 /** Apps for GraphiQL's tabs, by what Dify says they are. */
 async function examples({ dify, apps, defaultApp, runs }: Services, viewer: string): Promise<Examples> {
   const named = [defaultApp, ...apps.map(({ name }) => name).filter((name) => name !== defaultApp)];
-  const modes = await Promise.all(named.map(async (name) => ({ name, mode: await dify.app(name)?.info().then((info) => info.mode, () => 'chat') })));
+  const modes = await Promise.all(
+    named.map(async (name) => ({
+      name,
+      mode: await dify
+        .app(name)
+        ?.info()
+        .then(
+          (info) => info.mode,
+          () => 'chat',
+        ),
+    })),
+  );
   const chat = modes.find(({ mode }) => mode !== 'workflow' && mode !== 'completion');
   const workflow = modes.find(({ mode }) => mode === 'workflow');
   const newest = (await runs.list(viewer))[0];
   return {
     chatApp: chat?.name ?? null,
-    workflow: workflow ? { app: workflow.name, inputs: { text: 'GraphQL is a query language for APIs. Subscriptions push results as they happen. A log makes them resumable.' } } : null,
+    workflow: workflow ? { app: workflow.name, inputs: EXAMPLE_INPUTS } : null,
     runId: newest?.state.header.id ?? null,
   };
 }
+
+/** They fit the built-in demo workflow; of other workflows, Dify will say what they want. */
+const EXAMPLE_INPUTS =
+  '{ text: "GraphQL is a query language for APIs. Subscriptions push results as they happen. A log makes them resumable." }';

@@ -53,7 +53,13 @@ async function main(): Promise<number | undefined> {
 function appsOf(sandbox: Sandbox) {
   const timeouts = { connectMs: 10_000, headersMs: 60_000, idleMs: 35_000, runMs: 1_500_000 };
   return {
-    apps: sandbox.apps.map(({ name, description, key }) => ({ name, description, key, baseUrl: sandbox.url, timeouts })),
+    apps: sandbox.apps.map(({ name, description, key }) => ({
+      name,
+      description,
+      key,
+      baseUrl: sandbox.url,
+      timeouts,
+    })),
     defaultApp: sandbox.apps[0]?.name,
   };
 }
@@ -63,7 +69,8 @@ try {
   if (code !== undefined) process.exitCode = code;
 } catch (error) {
   if (error instanceof ConfigError) complain(error.message);
-  else if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') complain(`${error.message}. Choose another port: PORT=8001 npm start`);
+  else if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')
+    complain(`${error.message}. Choose another port: PORT=8001 npm start`);
   else throw error;
   process.exitCode = 1;
 }

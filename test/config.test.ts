@@ -420,7 +420,7 @@ describe('keys never appear in any output', () => {
     }
   }
 
-  const letters = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'];
+  const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'.split('');
   const secret = fc.string({ unit: fc.constantFrom(...letters), minLength: 24, maxLength: 24 });
   const good = withApp('    description: "our # helper"', 'server: { host: 0.0.0.0, port: 1 }', 'defaultApp: support');
 

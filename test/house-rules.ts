@@ -5,10 +5,15 @@ export type Sources = Readonly<Record<string, string>>;
 
 /** A room may import from the floors below it; rooms on one floor do not know each other. */
 const floors: Readonly<Record<string, number>> = {
-  ...{ main: 4, gateway: 4, index: 4 },
-  ...{ server: 3, graphql: 3 },
+  main: 4,
+  gateway: 4,
+  index: 4,
+  server: 3,
+  graphql: 3,
   runs: 2,
-  ...{ config: 1, dify: 1, sandbox: 1 },
+  config: 1,
+  dify: 1,
+  sandbox: 1,
   errors: 0,
 };
 
@@ -48,13 +53,13 @@ function fileBreaches(path: string, source: string): readonly string[] {
 
 function codeBreaches(path: string, code: string): readonly string[] {
   const mayRead = { env: path === 'src/main.ts', argv: path === 'src/main.ts' || path === print };
-  const reads = (name: 'env' | 'argv') => new RegExp(`\\bprocess\\s*(\\.|\\?\\.|\\[')\\s*${name}\\b`).test(code);
+  const reads = (name: 'env' | 'argv') => new RegExp(`\\bprocess\\s*(\\.|\\?\\.|\\[['"])\\s*${name}\\b`).test(code);
   return [
     ...(['env', 'argv'] as const).flatMap((name) =>
       reads(name) && !mayRead[name] ? [`${path} reads process.${name}`] : [],
     ),
     // Taken whole, there is no telling what is read of it.
-    ...(/[=(,:]\s*process\s*[;,)}]|\bfrom '(node:)?process'/.test(code) ? [`${path} hands process on`] : []),
+    ...(/[=(,:]\s*process\s*[;,)}]|\bfrom ['"](node:)?process['"]/.test(code) ? [`${path} hands process on`] : []),
     ...(/\bconsole\s*[.[]/.test(code) ? [`${path} writes to the console`] : []),
     // The empty roots, `builder.queryType()`, are none.
     ...(path === builder && /\bbuilder\s*\.\w+[^(]*\(\s*[^)\s]/.test(code) ? [`${path} defines types`] : []),
@@ -85,9 +90,9 @@ function room(path: string): string {
 
 /** Static, type-only and dynamic imports, and re-exports. Relies on the formatter: a statement starts its line. */
 function importsOf(from: string, code: string): readonly Import[] {
-  const statements = code.matchAll(/^(?:import|export)\b[^'";]*?\bfrom\s*'(?<name>[^']+)'/gm);
+  const statements = code.matchAll(/^(?:import|export)\b[^'";]*?\bfrom\s*['"](?<name>[^'"]+)['"]/gm);
   const calls = code.matchAll(/\bimport\(\s*'(?<name>[^']+)'/g);
-  const effects = code.matchAll(/^import\s*'(?<name>[^']+)'/gm);
+  const effects = code.matchAll(/^import\s*['"](?<name>[^'"]+)['"]/gm);
   const found = (matches: Iterable<RegExpExecArray>, isForEffect: boolean) =>
     Array.from(matches, ({ groups }) => groups!['name']!).map((name) => {
       const isOurs = name.startsWith('.');

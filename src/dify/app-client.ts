@@ -42,7 +42,9 @@ export class AppClient {
 
   /** A `GET`, repeated while the way to Dify fails. */
   read(path: string, query: Readonly<Record<string, string | undefined>> = {}): Promise<Json> {
-    const search = new URLSearchParams(Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined));
+    const search = new URLSearchParams(
+      Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined),
+    );
     const ask = {
       method: 'GET' as const,
       path: `${this.#basePath}${path}${search.size === 0 ? '' : `?${search.toString()}`}`,
@@ -78,8 +80,10 @@ export class AppClient {
     }
     const type = header(reply, 'content-type');
     const encoding = header(reply, 'content-encoding');
-    if (!type.toLowerCase().startsWith('text/event-stream')) throw strange(reply, `not an event stream but ${type || 'no type'}`);
-    if (encoding !== '' && encoding !== 'identity') throw strange(reply, `a compressed stream (${encoding}) that was not asked for`);
+    if (!type.toLowerCase().startsWith('text/event-stream'))
+      throw strange(reply, `not an event stream but ${type || 'no type'}`);
+    if (encoding !== '' && encoding !== 'identity')
+      throw strange(reply, `a compressed stream (${encoding}) that was not asked for`);
     return reply;
   }
 
@@ -98,7 +102,8 @@ export class AppClient {
     if (!isSuccess(reply)) throw await this.#refusal(reply, idInPath);
     const { text, end } = await readText(reply, this.#options.maxReplyBytes);
     signal.throwIfAborted();
-    if (end === 'broken') throw new GatewayError('UPSTREAM_UNREACHABLE', 'Dify closed the connection within its answer');
+    if (end === 'broken')
+      throw new GatewayError('UPSTREAM_UNREACHABLE', 'Dify closed the connection within its answer');
     if (end === 'too long') throw strange(reply, `an answer of more than ${this.#options.maxReplyBytes} bytes`);
     const body = parseJson(text);
     if (!isJson(body)) throw strange(reply, `not JSON but ${header(reply, 'content-type') || 'no type'}`);
@@ -130,7 +135,9 @@ function isSuccess(reply: Reply): boolean {
 
 function strange(reply: Reply, what: string): GatewayError {
   reply.release();
-  return new GatewayError('UPSTREAM_PROTOCOL', `What answers at the base URL sends ${what}`, { difyStatus: reply.status });
+  return new GatewayError('UPSTREAM_PROTOCOL', `What answers at the base URL sends ${what}`, {
+    difyStatus: reply.status,
+  });
 }
 
 /** Runs `work` with a signal that ends it after `ms`, with UPSTREAM_TIMEOUT. */

@@ -15,7 +15,11 @@ export function decimal(value: unknown): string | null {
   const shift = Number(exponent);
   if (digits === '' || Math.abs(shift) > farthest) return null;
   const point = whole.length + shift;
-  const before = digits.slice(0, Math.max(0, point)).padEnd(point, '0').replace(/^0+(?=\d)/, '') || '0';
+  const before =
+    digits
+      .slice(0, Math.max(0, point))
+      .padEnd(point, '0')
+      .replace(/^0+(?=\d)/, '') || '0';
   const after = '0'.repeat(Math.max(0, -point)) + digits.slice(Math.max(0, point));
   return `${sign === '-' ? '-' : ''}${before}${after === '' ? '' : `.${after}`}`;
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { GatewayError } from '../errors.ts';
-import { AppClient, type Call } from './app-client.ts';
+import { AppClient } from './app-client.ts';
 import { Cached } from './cache.ts';
 import type { Json } from './coerce.ts';
 import type { Upstream } from './http.ts';
@@ -61,7 +61,11 @@ export class DifyApp {
     this.#maxEventBytes = maxEventBytes;
     const onStale = (err: unknown) => this.#log.warn({ err }, 'an old answer is served: Dify does not give a new one');
     this.#info = new Cached(() => this.#loadInfo(), cacheMs, onStale);
-    this.#parameters = new Cached(async () => parseParameters(await this.#client.read('/parameters')), cacheMs, onStale);
+    this.#parameters = new Cached(
+      async () => parseParameters(await this.#client.read('/parameters')),
+      cacheMs,
+      onStale,
+    );
   }
 
   /** `POST /chat-messages` (§1.1). Sent at most once. */
@@ -84,9 +88,14 @@ export class DifyApp {
   }
 
   /** Asks Dify to stop; success means only that the wish was noted (§8.1). Takes 5 s at most. */
-  async stop(task: { readonly kind: 'chat' | 'workflow'; readonly taskId: string; readonly user: string }): Promise<void> {
+  async stop(task: {
+    readonly kind: 'chat' | 'workflow';
+    readonly taskId: string;
+    readonly user: string;
+  }): Promise<void> {
     const route = task.kind === 'chat' ? '/chat-messages' : '/workflows/tasks';
-    await this.#client.command(onId('POST', route, task.taskId, '/stop', { user: task.user }), stopMs);
+    const path = `${route}/${segment(task.taskId)}/stop`;
+    await this.#client.command({ method: 'POST', path, body: { user: task.user }, idInPath: true }, stopMs);
   }
 
   /** `GET /info`, cached. */
@@ -128,12 +137,23 @@ export class DifyApp {
     readonly conversationId: string;
     readonly name: string | null;
   }): Promise<ConversationRecord> {
-    const body = { user: q.user, ...(q.name === null ? { auto_generate: true } : { name: q.name, auto_generate: false }) };
-    return parseConversation(await this.#client.change(onId('POST', '/conversations', q.conversationId, '/name', body)));
+    const body = {
+      user: q.user,
+      ...(q.name === null ? { auto_generate: true } : { name: q.name, auto_generate: false }),
+    };
+    const path = `/conversations/${segment(q.conversationId)}/name`;
+    return parseConversation(await this.#client.change({ method: 'POST', path, body, idInPath: true }));
   }
 
-  async deleteConversation({ user, conversationId }: { readonly user: string; readonly conversationId: string }): Promise<void> {
-    await this.#client.command(onId('DELETE', '/conversations', conversationId, '', { user }));
+  async deleteConversation({
+    user,
+    conversationId,
+  }: {
+    readonly user: string;
+    readonly conversationId: string;
+  }): Promise<void> {
+    const path = `/conversations/${segment(conversationId)}`;
+    await this.#client.command({ method: 'DELETE', path, body: { user }, idInPath: true });
   }
 
   async #stream(path: string, signal: AbortSignal, body: Json): Promise<DifyStream> {
@@ -146,10 +166,10 @@ export class DifyApp {
   }
 }
 
-/** A call with an id in its path. Dots alone would name another path: no id looks like that. */
-function onId(method: Call['method'], before: string, id: string, after: string, body: Json): Call {
+/** An id as part of a path. Dots alone would name another path: no id looks like that. */
+function segment(id: string): string {
   if (/^\.{0,2}$/.test(id)) throw new GatewayError('NOT_FOUND', 'Dify knows nothing of this id');
-  return { method, path: `${before}/${encodeURIComponent(id)}${after}`, body, idInPath: true };
+  return encodeURIComponent(id);
 }
 
 function notDify(path: string): never {

@@ -35,7 +35,12 @@ export interface ReplyContext {
 }
 
 /** A reply that is no success, in any of the shapes E1–E7 (§5.1). The status of the HTTP line wins over the body's. */
-export function errorFromReply(status: number, contentType: string, text: string, context: ReplyContext = {}): GatewayError {
+export function errorFromReply(
+  status: number,
+  contentType: string,
+  text: string,
+  context: ReplyContext = {},
+): GatewayError {
   const parsed = status >= 400 && contentType.includes('json') ? parseJson(text) : undefined;
   const body = isJson(parsed) ? parsed : undefined;
   const difyCode = body && id(body['code']);
@@ -93,7 +98,8 @@ function codeOfEvent(event: ErrorEvent, message: string): ErrorCode {
 }
 
 function saidNothing(status: number, code: ErrorCode): string {
-  if (status >= 300 && status < 400) return `The base URL answers with a redirect (HTTP ${status}): give the address it leads to`;
+  if (status >= 300 && status < 400)
+    return `The base URL answers with a redirect (HTTP ${status}): give the address it leads to`;
   if (code === 'NOT_FOUND') return 'Dify knows nothing of this id';
   if (code === 'UPSTREAM_PROTOCOL') return `What answers at the base URL does not speak like Dify (HTTP ${status})`;
   if (code === 'UPSTREAM_RATE_LIMITED') return `Requests to Dify are limited (HTTP ${status})`;

@@ -8,8 +8,10 @@ export function errorFromNetwork(error: unknown): GatewayError {
   if (code === 'UND_ERR_HEADERS_TIMEOUT') {
     return new GatewayError('UPSTREAM_TIMEOUT', 'Dify was asked and did not begin to answer in time', { cause });
   }
-  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') {
-    return new GatewayError('UPSTREAM_PROTOCOL', 'What answers at the base URL does not speak HTTP as it should', { cause });
+  if (cause.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW') {
+    return new GatewayError('UPSTREAM_PROTOCOL', 'What answers at the base URL does not speak HTTP as it should', {
+      cause,
+    });
   }
   if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE') {
     return new GatewayError('UPSTREAM_UNREACHABLE', 'Dify closed the connection without an answer', { cause });

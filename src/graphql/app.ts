@@ -14,15 +14,22 @@ App.implement({
   description: 'A Dify app that is served here.',
   fields: (t) => ({
     name: t.id({ description: 'Configured name, as used in `app` arguments.', resolve: (app) => app.name }),
-    title: t.string({ description: 'Its name in Dify; the configured one while Dify cannot be asked.', resolve: async (app, _, context) => (await info(app, context))?.name ?? app.name }),
+    title: t.string({
+      description: 'Its name in Dify; the configured one while Dify cannot be asked.',
+      resolve: async (app, _, context) => (await info(app, context))?.name ?? app.name,
+    }),
     description: t.string({
       nullable: true,
       description: 'As configured, otherwise as in Dify.',
-      resolve: async (app, _, context) => appNamed(context, app.name).served.description ?? ((await info(app, context))?.description || null),
+      resolve: async (app, _, context) =>
+        appNamed(context, app.name).served.description ?? ((await info(app, context))?.description || null),
     }),
     mode: t.field({ type: AppMode, resolve: async (app, _, context) => modeOf(await info(app, context)) }),
     tags: t.stringList({ resolve: async (app, _, context) => (await info(app, context))?.tags ?? [] }),
-    isDefault: t.boolean({ description: 'Meant where no app is named.', resolve: (app, _, context) => app.name === context.defaultApp }),
+    isDefault: t.boolean({
+      description: 'Meant where no app is named.',
+      resolve: (app, _, context) => app.name === context.defaultApp,
+    }),
     conversations: t.field({
       type: ConversationConnection,
       args: { first: t.arg.int(), after: t.arg.string(), sortBy: t.arg({ type: ConversationSort }) },
@@ -56,7 +63,14 @@ async function info(app: { readonly name: string }, context: Context): Promise<A
   }
 }
 
-const modes = { chat: 'CHAT', 'agent-chat': 'AGENT_CHAT', 'advanced-chat': 'ADVANCED_CHAT', agent: 'AGENT', workflow: 'WORKFLOW', completion: 'COMPLETION' } as const;
+const modes = {
+  chat: 'CHAT',
+  'agent-chat': 'AGENT_CHAT',
+  'advanced-chat': 'ADVANCED_CHAT',
+  agent: 'AGENT',
+  workflow: 'WORKFLOW',
+  completion: 'COMPLETION',
+} as const;
 
 function modeOf(known: AppInfo | null): (typeof modes)[keyof typeof modes] | 'UNKNOWN' {
   return known && known.mode in modes ? modes[known.mode as keyof typeof modes] : 'UNKNOWN';

@@ -1,7 +1,11 @@
 import { GatewayError } from '../errors.ts';
 
 /** What the ways of asking an app have in common: limits of their inputs. */
-export const waitMsArgument = { defaultValue: 55_000, description: 'How long the mutation may hold the request, in ms, 600,000 at most. 0 returns at once with the run. Ignored by subscriptions.' };
+export const waitMsArgument = {
+  defaultValue: 55_000,
+  description:
+    'How long the mutation may hold the request, in ms, 600,000 at most. 0 returns at once with the run. Ignored by subscriptions.',
+};
 
 export function checkedWait(argument: string, waitMs: number | null | undefined, standard: number): number {
   const ms = waitMs ?? standard;
@@ -13,7 +17,10 @@ export function checkedWait(argument: string, waitMs: number | null | undefined,
 export function checkedInputs(inputs: unknown): Readonly<Record<string, unknown>> {
   if (inputs === null || inputs === undefined) return {};
   if (typeof inputs === 'object' && !Array.isArray(inputs)) return { ...inputs };
-  throw new GatewayError('BAD_USER_INPUT', '`input.inputs` must be an object: the values of the app’s form by variable.');
+  throw new GatewayError(
+    'BAD_USER_INPUT',
+    '`input.inputs` must be an object: the values of the app’s form by variable.',
+  );
 }
 
 export function checkedKey(key: string | null | undefined, required: 'required' | 'optional'): string | null {

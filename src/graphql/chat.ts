@@ -23,7 +23,10 @@ const ChatInput = builder.inputType('ChatInput', {
       ].join('\n'),
     }),
     waitMs: t.int(waitMsArgument),
-    autoGenerateName: t.boolean({ defaultValue: true, description: 'Let Dify name a new conversation, once it has been answered.' }),
+    autoGenerateName: t.boolean({
+      defaultValue: true,
+      description: 'Let Dify name a new conversation, once it has been answered.',
+    }),
   }),
 });
 
@@ -38,7 +41,9 @@ const ChatPayload = builder.objectRef<Answered>('ChatPayload').implement({
   description: 'The usual answer, flat; everything else hangs on `run`.',
   fields: (t) => ({
     run: t.field({ type: ChatRun, resolve: ({ run }) => run }),
-    deduplicated: t.exposeBoolean('deduplicated', { description: 'True if the idempotency key matched an earlier call.' }),
+    deduplicated: t.exposeBoolean('deduplicated', {
+      description: 'True if the idempotency key matched an earlier call.',
+    }),
     complete: t.exposeBoolean('complete', { description: 'False if `waitMs` passed first.' }),
     answer: t.string({ resolve: ({ run }) => run.state.text }),
     reasoning: t.string({ nullable: true, resolve: ({ run }) => run.state.reasoning || null }),
@@ -72,7 +77,11 @@ builder.subscriptionField('chatStream', (t) =>
       'Ask and stream in one operation. `input.idempotencyKey` is required: it makes a re-subscription attach to the',
       'first run instead of asking, and paying, again.',
     ].join('\n'),
-    args: { input: t.arg({ type: ChatInput, required: true }), after: t.arg.int(), options: t.arg({ type: StreamOptions }) },
+    args: {
+      input: t.arg({ type: ChatInput, required: true }),
+      after: t.arg.int(),
+      options: t.arg({ type: StreamOptions }),
+    },
     subscribe: async (_, { input, ...args }, context) => {
       const { run } = await context.runs.start(context.viewer, question(input, 'required', context));
       return followRun(run, args);

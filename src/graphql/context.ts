@@ -30,7 +30,10 @@ export interface Context extends Services {
 }
 
 /** The app of that name, or the default one. */
-export function appNamed(context: Context, name: string | null | undefined): { readonly served: ServedApp; readonly dify: DifyApp } {
+export function appNamed(
+  context: Context,
+  name: string | null | undefined,
+): { readonly served: ServedApp; readonly dify: DifyApp } {
   const wanted = name ?? context.defaultApp;
   const served = context.apps.find((app) => app.name === wanted);
   const dify = context.dify.app(wanted);

@@ -31,10 +31,26 @@ Conversation.implement({
     app: t.field({ type: App, resolve: ({ app }) => ({ name: app }) }),
     name: t.string({ nullable: true, resolve: async (conversation) => (await conversation.record())?.name }),
     status: t.string({ nullable: true, resolve: async (conversation) => (await conversation.record())?.status }),
-    introduction: t.string({ nullable: true, description: 'The app’s opening words.', resolve: async (conversation) => (await conversation.record())?.introduction }),
-    inputs: t.field({ type: 'JSON', nullable: true, resolve: async (conversation) => (await conversation.record())?.inputs }),
-    createdAt: t.field({ type: 'DateTime', nullable: true, resolve: async (conversation) => fromSeconds((await conversation.record())?.createdAt ?? null) }),
-    updatedAt: t.field({ type: 'DateTime', nullable: true, resolve: async (conversation) => fromSeconds((await conversation.record())?.updatedAt ?? null) }),
+    introduction: t.string({
+      nullable: true,
+      description: 'The app’s opening words.',
+      resolve: async (conversation) => (await conversation.record())?.introduction,
+    }),
+    inputs: t.field({
+      type: 'JSON',
+      nullable: true,
+      resolve: async (conversation) => (await conversation.record())?.inputs,
+    }),
+    createdAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      resolve: async (conversation) => fromSeconds((await conversation.record())?.createdAt ?? null),
+    }),
+    updatedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      resolve: async (conversation) => fromSeconds((await conversation.record())?.updatedAt ?? null),
+    }),
     history: t.field({
       type: MessageConnection,
       description: 'Its messages, as in `Query.conversationHistory`.',
@@ -44,12 +60,16 @@ Conversation.implement({
   }),
 });
 
-export const ConversationConnection = builder.connectionObject({ type: Conversation, name: 'ConversationConnection' }, { name: 'ConversationEdge' });
+export const ConversationConnection = builder.connectionObject(
+  { type: Conversation, name: 'ConversationConnection' },
+  { name: 'ConversationEdge' },
+);
 
 builder.queryFields((t) => ({
   conversations: t.field({
     type: ConversationConnection,
-    description: 'Your conversations with an app, most recently active first (or as `sortBy` says). A page edge never loses or repeats one.',
+    description:
+      'Your conversations with an app, most recently active first (or as `sortBy` says). A page edge never loses or repeats one.',
     args: { app: t.arg.id(), first: t.arg.int(), after: t.arg.string(), sortBy: t.arg({ type: ConversationSort }) },
     resolve: (_, { app, ...args }, context) => conversationsOf(appNamed(context, app).served.name, args, context),
   }),
@@ -61,7 +81,9 @@ builder.queryFields((t) => ({
     resolve: async (_, { app, id }, context) => {
       const { dify, served } = appNamed(context, app);
       if (!isConversationId(id)) return null;
-      const owned = await dify.messages({ user: context.viewer, conversationId: id, limit: 1 }).then(() => true, orNotFound(false));
+      const owned = await dify
+        .messages({ user: context.viewer, conversationId: id, limit: 1 })
+        .then(() => true, orNotFound(false));
       return owned ? { id, app: served.name, record: once(() => lookUp(served.name, id, context)) } : null;
     },
   }),
@@ -74,7 +96,8 @@ builder.mutationFields((t) => ({
     args: { app: t.arg.id(), conversationId: t.arg.id({ required: true }), name: t.arg.string() },
     resolve: async (_, { app, conversationId, name }, context) => {
       const { dify, served } = appNamed(context, app);
-      if (name?.trim() === '') throw new GatewayError('BAD_USER_INPUT', '`name` must not be blank; leave it out to have one made.');
+      if (name?.trim() === '')
+        throw new GatewayError('BAD_USER_INPUT', '`name` must not be blank; leave it out to have one made.');
       const id = existing(conversationId);
       const record = await dify.renameConversation({ user: context.viewer, conversationId: id, name: name ?? null });
       return ofRecord(served.name, record);
@@ -85,7 +108,10 @@ builder.mutationFields((t) => ({
     description: 'Returns the id of what was deleted, for cache eviction.',
     args: { app: t.arg.id(), conversationId: t.arg.id({ required: true }) },
     resolve: async (_, { app, conversationId }, context) => {
-      await appNamed(context, app).dify.deleteConversation({ user: context.viewer, conversationId: existing(conversationId) });
+      await appNamed(context, app).dify.deleteConversation({
+        user: context.viewer,
+        conversationId: existing(conversationId),
+      });
       return conversationId;
     },
   }),
@@ -98,13 +124,18 @@ interface ConversationsArgs {
 }
 
 /** A page of the viewer's conversations with an app. */
-export async function conversationsOf(app: string, args: ConversationsArgs, context: Context): Promise<Connection<ConversationRef>> {
+export async function conversationsOf(
+  app: string,
+  args: ConversationsArgs,
+  context: Context,
+): Promise<Connection<ConversationRef>> {
   const { dify } = appNamed(context, app);
   const sortBy = args.sortBy ?? '-updated_at';
   const byUpdate = sortBy.endsWith('updated_at');
   const { edges, more } = await pageByTime<ConversationRecord>(
     {
-      fetch: (lastId, limit) => dify.conversations({ user: context.viewer, limit, sortBy, ...(lastId === null ? {} : { lastId }) }),
+      fetch: (lastId, limit) =>
+        dify.conversations({ user: context.viewer, limit, sortBy, ...(lastId === null ? {} : { lastId }) }),
       id: (record) => record.id,
       second: (record) => (byUpdate ? (record.updatedAt ?? record.createdAt) : record.createdAt) ?? 0,
       newestFirst: sortBy.startsWith('-'),

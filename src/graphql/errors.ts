@@ -6,10 +6,9 @@ import { builder } from './builder.ts';
 
 export const ErrorCodeEnum = builder.enumType('ErrorCode', {
   description: 'Also sent as `extensions.code` of request errors. Members may be added.',
-  values: Object.fromEntries(Object.entries(errorCodes).map(([code, description]) => [code, { value: code as ErrorCode, description }])) as Record<
-    ErrorCode,
-    { value: ErrorCode; description: string }
-  >,
+  values: Object.fromEntries(
+    Object.entries(errorCodes).map(([code, description]) => [code, { value: code as ErrorCode, description }]),
+  ) as Record<ErrorCode, { value: ErrorCode; description: string }>,
 });
 
 /**
@@ -18,18 +17,35 @@ export const ErrorCodeEnum = builder.enumType('ErrorCode', {
  */
 export function toGraphQLError(error: unknown, logger: Logger): GraphQLError {
   const located = error instanceof GraphQLError ? error : undefined;
-  const cause = located?.originalError ?? (located ? undefined : error);
-  if (located?.extensions['code'] !== undefined) return located;
-  if (located && cause === undefined) return retold(located, located.message, { code: 'BAD_USER_INPUT' });
+  const code = located?.extensions['code'];
+  if (typeof code === 'string' && code in errorCodes) return located as GraphQLError;
+  const cause = rootOf(error);
   if (cause instanceof GatewayError) return retold(located, cause.message, extensionsOf(cause));
+  if (cause instanceof GraphQLError)
+    return retold(located, located?.message ?? cause.message, { code: 'BAD_USER_INPUT' });
   const errorId = randomUUID();
   logger.error({ err: cause, errorId, path: located?.path?.join('.') }, 'unexpected error');
   return retold(located, `Something went wrong here. Report this id: ${errorId}`, { code: 'INTERNAL', errorId });
 }
 
+/** GraphQL wraps what it passes on, sometimes twice; a GraphQLError at the root is GraphQL's own complaint about the operation. */
+function rootOf(error: unknown): unknown {
+  const inner = error instanceof GraphQLError ? (error.originalError ?? error.cause) : undefined;
+  return inner === undefined ? error : rootOf(inner);
+}
+
+/** `extensions.http` is how Yoga is told a status; it takes it out again. What is wrong with the request and not with a document is 400. */
 function retold(located: GraphQLError | undefined, message: string, extensions: Record<string, unknown>): GraphQLError {
   const { nodes, source, positions, path } = located ?? {};
-  return new GraphQLError(message, { nodes, source, positions, path, extensions });
+  const ofRequest = nodes === undefined && source === undefined && extensions['code'] === 'BAD_USER_INPUT';
+  const http = ofRequest ? { status: 400 } : located?.extensions['http'];
+  return new GraphQLError(message, {
+    nodes,
+    source,
+    positions,
+    path,
+    extensions: { ...extensions, ...(http === undefined ? {} : { http }) },
+  });
 }
 
 function extensionsOf(error: GatewayError): Record<string, unknown> {

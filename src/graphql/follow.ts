@@ -16,16 +16,21 @@ const groups = {
 } as const satisfies Readonly<Record<string, readonly Event['type'][]>>;
 
 const EventGroup = builder.enumType('EventGroup', {
-  values: Object.fromEntries(Object.entries(groups).map(([group, types]) => [group, { value: group, description: types.join(', ') }])) as Record<
-    keyof typeof groups,
-    { value: keyof typeof groups; description: string }
-  >,
+  values: Object.fromEntries(
+    Object.entries(groups).map(([group, types]) => [group, { value: group, description: types.join(', ') }]),
+  ) as Record<keyof typeof groups, { value: keyof typeof groups; description: string }>,
 });
 
 export const StreamOptions = builder.inputType('StreamOptions', {
   fields: (t) => ({
-    coalesceMs: t.int({ defaultValue: 0, description: 'Merge text deltas that arrive within this time, in ms, 10,000 at most. 0 sends each as it comes.' }),
-    only: t.field({ type: [EventGroup], description: 'Only these groups of events; RunAttached and RunFinished always come.' }),
+    coalesceMs: t.int({
+      defaultValue: 0,
+      description: 'Merge text deltas that arrive within this time, in ms, 10,000 at most. 0 sends each as it comes.',
+    }),
+    only: t.field({
+      type: [EventGroup],
+      description: 'Only these groups of events; RunAttached and RunFinished always come.',
+    }),
   }),
 });
 
@@ -37,9 +42,14 @@ interface FollowArgs {
 /** A run's events as a subscription returns them. */
 export function followRun(run: KeptRun, { after, options }: FollowArgs): AsyncIterableIterator<Followed> {
   const coalesceMs = options?.coalesceMs ?? 0;
-  if (coalesceMs < 0 || coalesceMs > 10_000) throw new GatewayError('BAD_USER_INPUT', '`options.coalesceMs` must be from 0 to 10,000.');
+  if (coalesceMs < 0 || coalesceMs > 10_000)
+    throw new GatewayError('BAD_USER_INPUT', '`options.coalesceMs` must be from 0 to 10,000.');
   const types = options?.only && new Set<string>(options.only.flatMap((group) => groups[group]));
-  return follow(run, { after: after ?? null, coalesceMs, ...(types ? { only: (event) => types.has(event.type) } : {}) });
+  return follow(run, {
+    after: after ?? null,
+    coalesceMs,
+    ...(types ? { only: (event) => types.has(event.type) } : {}),
+  });
 }
 
 /** The viewer's run of that id; another viewer's is not found either. */

@@ -42,7 +42,12 @@ export const MessageFile = builder.objectRef<RunFile>('MessageFile').implement({
   }),
 });
 
-const fileTypes: Readonly<Record<string, 'IMAGE' | 'DOCUMENT' | 'AUDIO' | 'VIDEO'>> = { image: 'IMAGE', document: 'DOCUMENT', audio: 'AUDIO', video: 'VIDEO' };
+const fileTypes: Readonly<Record<string, 'IMAGE' | 'DOCUMENT' | 'AUDIO' | 'VIDEO'>> = {
+  image: 'IMAGE',
+  document: 'DOCUMENT',
+  audio: 'AUDIO',
+  video: 'VIDEO',
+};
 
 const Citation = builder.objectRef<Passage>('Citation').implement({
   description: 'A passage of a knowledge base that the answer rests on.',
@@ -67,7 +72,11 @@ export const AgentStep = builder.objectRef<Step>('AgentStep').implement({
     tool: t.exposeString('tool', { nullable: true, description: 'Several names are joined with `;`.' }),
     toolInput: t.expose('toolInput', { type: 'JSON', nullable: true }),
     observation: t.exposeString('observation', { nullable: true, description: 'What the tool answered.' }),
-    files: t.field({ type: ['ID'], description: 'Ids of the files that it produced.', resolve: ({ files }) => [...files] }),
+    files: t.field({
+      type: ['ID'],
+      description: 'Ids of the files that it produced.',
+      resolve: ({ files }) => [...files],
+    }),
   }),
 });
 
@@ -80,7 +89,10 @@ Message.implement({
     parentMessageId: t.exposeID('parentMessageId', { nullable: true }),
     query: t.exposeString('query'),
     answer: t.exposeString('answer', { description: 'The answer without its reasoning.' }),
-    reasoning: t.exposeString('reasoning', { nullable: true, description: 'What a thinking model thought, from <think> tags or reasoning events.' }),
+    reasoning: t.exposeString('reasoning', {
+      nullable: true,
+      description: 'What a thinking model thought, from <think> tags or reasoning events.',
+    }),
     rawAnswer: t.exposeString('rawAnswer', { description: 'The answer exactly as the app sent it.' }),
     inputs: t.expose('inputs', { type: 'JSON', nullable: true }),
     error: t.exposeString('error', { nullable: true }),
@@ -88,17 +100,25 @@ Message.implement({
     files: t.field({ type: [MessageFile], resolve: ({ files }) => [...files] }),
     citations: t.field({ type: [Citation], resolve: ({ citations }) => [...citations] }),
     agentSteps: t.field({ type: [AgentStep], resolve: ({ agentSteps }) => [...agentSteps] }),
-    usage: t.expose('usage', { type: Usage, nullable: true, description: 'For stored messages known from Dify 1.16 on.' }),
+    usage: t.expose('usage', {
+      type: Usage,
+      nullable: true,
+      description: 'For stored messages known from Dify 1.16 on.',
+    }),
     run: t.field({
       type: ChatRun,
       nullable: true,
       description: 'While it is kept: the run behind this message.',
-      resolve: async ({ id }, _, { runs, viewer }) => (await runs.list(viewer)).find(({ state }) => state.messageId === id),
+      resolve: async ({ id }, _, { runs, viewer }) =>
+        (await runs.list(viewer)).find(({ state }) => state.messageId === id),
     }),
   }),
 });
 
-export const MessageConnection = builder.connectionObject({ type: Message, name: 'MessageConnection' }, { name: 'MessageEdge' });
+export const MessageConnection = builder.connectionObject(
+  { type: Message, name: 'MessageConnection' },
+  { name: 'MessageEdge' },
+);
 
 export const Usage = builder.objectRef<UsageFigures>('Usage').implement({
   description: 'What a run cost.',
@@ -117,8 +137,14 @@ builder.queryFields((t) => ({
     type: MessageConnection,
     description:
       'Messages of one conversation, oldest first within the page; `last`/`before` scrolls up, which is how Dify pages. A page edge never loses or repeats a message.',
-    args: { app: t.arg.id(), conversationId: t.arg.id({ required: true }), last: t.arg.int({ defaultValue: 20 }), before: t.arg.string() },
-    resolve: (_, { app, conversationId, ...args }, context) => historyOf(appNamed(context, app).served.name, existing(conversationId), args, context),
+    args: {
+      app: t.arg.id(),
+      conversationId: t.arg.id({ required: true }),
+      last: t.arg.int({ defaultValue: 20 }),
+      before: t.arg.string(),
+    },
+    resolve: (_, { app, conversationId, ...args }, context) =>
+      historyOf(appNamed(context, app).served.name, existing(conversationId), args, context),
   }),
 }));
 
@@ -128,12 +154,22 @@ interface HistoryArgs {
 }
 
 /** A page of a conversation, oldest message first. */
-export async function historyOf(app: string, conversationId: string, args: HistoryArgs, context: Context): Promise<Connection<MessageView>> {
+export async function historyOf(
+  app: string,
+  conversationId: string,
+  args: HistoryArgs,
+  context: Context,
+): Promise<Connection<MessageView>> {
   const { dify } = appNamed(context, app);
   const { edges, more } = await pageByTime<MessageRecord>(
     {
       fetch: async (firstId, limit) => {
-        const { items, hasMore } = await dify.messages({ user: context.viewer, conversationId, limit, ...(firstId === null ? {} : { firstId }) });
+        const { items, hasMore } = await dify.messages({
+          user: context.viewer,
+          conversationId,
+          limit,
+          ...(firstId === null ? {} : { firstId }),
+        });
         return { items: items.toReversed(), hasMore };
       },
       id: (record) => record.id,
@@ -164,7 +200,12 @@ function ofRecord(record: MessageRecord): MessageView {
     rawAnswer: record.answer,
     createdAt: fromSeconds(record.createdAt) ?? 0,
     files: record.files.map(ofFile),
-    agentSteps: record.thoughts.map((thought) => ({ ...thought, thought: thought.thought || null, tool: thought.tool || null, observation: thought.observation || null })),
+    agentSteps: record.thoughts.map((thought) => ({
+      ...thought,
+      thought: thought.thought || null,
+      tool: thought.tool || null,
+      observation: thought.observation || null,
+    })),
   };
 }
 

@@ -4,11 +4,28 @@ import type { Page } from '../dify/records.ts';
 /** A page as the Relay connection specification has it. */
 export interface Connection<T> {
   readonly edges: { readonly cursor: string; readonly node: T }[];
-  readonly pageInfo: { readonly hasNextPage: boolean; readonly hasPreviousPage: boolean; readonly startCursor: string | null; readonly endCursor: string | null };
+  readonly pageInfo: {
+    readonly hasNextPage: boolean;
+    readonly hasPreviousPage: boolean;
+    readonly startCursor: string | null;
+    readonly endCursor: string | null;
+  };
 }
 
-export function connection<T>(edges: Connection<T>['edges'], hasNextPage: boolean, hasPreviousPage: boolean): Connection<T> {
-  return { edges, pageInfo: { hasNextPage, hasPreviousPage, startCursor: edges.at(0)?.cursor ?? null, endCursor: edges.at(-1)?.cursor ?? null } };
+export function connection<T>(
+  edges: Connection<T>['edges'],
+  hasNextPage: boolean,
+  hasPreviousPage: boolean,
+): Connection<T> {
+  return {
+    edges,
+    pageInfo: {
+      hasNextPage,
+      hasPreviousPage,
+      startCursor: edges.at(0)?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+  };
 }
 
 /** Dify's own limit for a page. */
@@ -49,7 +66,11 @@ export interface TimedList<T> {
  * (§6.2, §6.3), and times come in whole seconds. So the next page is asked for from the last item of an *earlier* second, and
  * what was seen of the cursor's second is left out: no gap, no repeat. A cursor is [anchor, second, ids seen in that second].
  */
-export async function pageByTime<T>(list: TimedList<T>, size: number, cursor: string | null | undefined): Promise<{ edges: Connection<T>['edges']; more: boolean }> {
+export async function pageByTime<T>(
+  list: TimedList<T>,
+  size: number,
+  cursor: string | null | undefined,
+): Promise<{ edges: Connection<T>['edges']; more: boolean }> {
   const from = cursor == null ? start : readCursor(cursor);
   const { items, more } = await walk(list, size, from);
   let { anchor, second, seen } = from;
@@ -75,7 +96,8 @@ const start: Position = { anchor: null, second: null, seen: [] };
 
 async function walk<T>(list: TimedList<T>, size: number, from: Position): Promise<{ items: T[]; more: boolean }> {
   let { anchor } = from;
-  const behind = (item: T): boolean => from.second !== null && (list.newestFirst ? list.second(item) > from.second : list.second(item) < from.second);
+  const behind = (item: T): boolean =>
+    from.second !== null && (list.newestFirst ? list.second(item) > from.second : list.second(item) < from.second);
   for (;;) {
     const limit = Math.min(MOST, size + from.seen.length);
     const page = await list.fetch(anchor, limit).catch((error: unknown) => {
@@ -85,7 +107,8 @@ async function walk<T>(list: TimedList<T>, size: number, from: Position): Promis
     });
     const fresh = page.items.filter((item) => !behind(item) && !from.seen.includes(list.id(item)));
     const last = page.items.at(-1);
-    if (fresh.length > 0 || !page.hasMore || last === undefined) return { items: fresh.slice(0, size), more: page.hasMore || fresh.length > size };
+    if (fresh.length > 0 || !page.hasMore || last === undefined)
+      return { items: fresh.slice(0, size), more: page.hasMore || fresh.length > size };
     anchor = list.id(last);
   }
 }
@@ -93,6 +116,10 @@ async function walk<T>(list: TimedList<T>, size: number, from: Position): Promis
 function readCursor(cursor: string): Position {
   const [anchor, second, seen] = decodeCursor(cursor);
   const fits = (anchor === null || typeof anchor === 'string') && typeof second === 'number' && Array.isArray(seen);
-  if (!fits) throw new GatewayError('BAD_USER_INPUT', 'This cursor did not come from here: pass one from `pageInfo` or an edge.');
+  if (!fits)
+    throw new GatewayError(
+      'BAD_USER_INPUT',
+      'This cursor did not come from here: pass one from `pageInfo` or an edge.',
+    );
   return { anchor, second, seen: seen.map(String) };
 }

@@ -15,7 +15,10 @@ const AttachMode = builder.enumType('AttachMode', {
   values: {
     SNAPSHOT: { description: 'All state so far: replace yours.' },
     RESUME: { description: 'Only what came after `after`: keep yours.' },
-    GAP: { description: '`after` is not a position that is known here: replace your state; single events in between are gone.' },
+    GAP: {
+      description:
+        '`after` is not a position that is known here: replace your state; single events in between are gone.',
+    },
   } as const,
 });
 
@@ -37,7 +40,8 @@ const interfaces = [RunEvent];
 
 builder.objectRef<Of<'RunAttached'>>('RunAttached').implement({
   interfaces,
-  description: 'Always first, also after a reconnect: you are attached, and this is the state up to `seq`. It takes no number of its own.',
+  description:
+    'Always first, also after a reconnect: you are attached, and this is the state up to `seq`. It takes no number of its own.',
   fields: (t) => ({
     mode: t.field({ type: AttachMode, resolve: ({ event }) => event.mode }),
     run: t.field({ type: Run, resolve: ({ run }) => run }),
@@ -62,7 +66,8 @@ builder.objectRef<Of<'TextDelta'>>('TextDelta').implement({
   interfaces,
   fields: (t) => ({
     offset: t.int({
-      description: 'Where `text` belongs, in UTF-16 units: answer = answer.slice(0, offset) + text. Applying it twice is harmless.',
+      description:
+        'Where `text` belongs, in UTF-16 units: answer = answer.slice(0, offset) + text. Applying it twice is harmless.',
       resolve: ({ event }) => event.offset,
     }),
     text: t.string({ resolve: ({ event }) => event.text }),
@@ -80,7 +85,8 @@ builder.objectRef<Of<'TextDelta'>>('TextDelta').implement({
 
 builder.objectRef<Of<'TextReplaced'>>('TextReplaced').implement({
   interfaces,
-  description: 'The text was replaced (moderation, or what had been streamed turned out to be reasoning): start again from this.',
+  description:
+    'The text was replaced (moderation, or what had been streamed turned out to be reasoning): start again from this.',
   fields: (t) => ({
     text: t.string({ resolve: ({ event }) => event.text }),
     reason: t.string({ nullable: true, resolve: ({ event }) => event.reason }),

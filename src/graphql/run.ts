@@ -35,9 +35,14 @@ export const RunError = builder.objectRef<Failure>('RunError').implement({
   fields: (t) => ({
     code: t.expose('code', { type: ErrorCodeEnum }),
     message: t.exposeString('message'),
-    retryable: t.exposeBoolean('retryable', { description: 'The same question may succeed if it is asked again, with a new idempotency key.' }),
+    retryable: t.exposeBoolean('retryable', {
+      description: 'The same question may succeed if it is asked again, with a new idempotency key.',
+    }),
     retryAfterMs: t.exposeInt('retryAfterMs', { nullable: true }),
-    difyCode: t.exposeString('difyCode', { nullable: true, description: 'Dify’s own code, e.g. provider_quota_exceeded.' }),
+    difyCode: t.exposeString('difyCode', {
+      nullable: true,
+      description: 'Dify’s own code, e.g. provider_quota_exceeded.',
+    }),
     difyStatus: t.exposeInt('difyStatus', { nullable: true }),
     nodeId: t.exposeID('nodeId', { nullable: true }),
   }),
@@ -46,9 +51,21 @@ export const RunError = builder.objectRef<Failure>('RunError').implement({
 const RunTiming = builder.objectRef<KeptRun>('RunTiming').implement({
   description: 'Where the time went, in ms since the run was created.',
   fields: (t) => ({
-    firstByteMs: t.int({ nullable: true, description: 'Until Dify said anything.', resolve: ({ state }) => since(state.header.createdAt, state.firstEventAt) }),
-    firstTextMs: t.int({ nullable: true, description: 'Until the first text.', resolve: ({ state }) => since(state.header.createdAt, state.firstTextAt) }),
-    totalMs: t.int({ nullable: true, description: 'Until the end.', resolve: ({ state }) => since(state.header.createdAt, state.finishedAt) }),
+    firstByteMs: t.int({
+      nullable: true,
+      description: 'Until Dify said anything.',
+      resolve: ({ state }) => since(state.header.createdAt, state.firstEventAt),
+    }),
+    firstTextMs: t.int({
+      nullable: true,
+      description: 'Until the first text.',
+      resolve: ({ state }) => since(state.header.createdAt, state.firstTextAt),
+    }),
+    totalMs: t.int({
+      nullable: true,
+      description: 'Until the end.',
+      resolve: ({ state }) => since(state.header.createdAt, state.finishedAt),
+    }),
   }),
 });
 
@@ -57,7 +74,11 @@ export const Progress = builder.objectRef<Counts>('Progress').implement({
     started: t.exposeInt('started', { description: 'Nodes that have started.' }),
     finished: t.exposeInt('finished', { description: 'Of these, how many have ended, however they did.' }),
     failed: t.exposeInt('failed', { description: 'Of these, how many failed, handled or not.' }),
-    current: t.field({ type: ['String'], description: 'Titles of the nodes that run now.', resolve: ({ current }) => [...current] }),
+    current: t.field({
+      type: ['String'],
+      description: 'Titles of the nodes that run now.',
+      resolve: ({ current }) => [...current],
+    }),
   }),
 });
 
@@ -93,7 +114,12 @@ Run.implement({
     lastSeq: t.int({ description: 'Number of the newest event.', resolve: ({ state }) => state.lastSeq }),
     createdAt: t.field({ type: 'DateTime', resolve: ({ state }) => state.header.createdAt }),
     finishedAt: t.field({ type: 'DateTime', nullable: true, resolve: ({ state }) => state.finishedAt }),
-    error: t.field({ type: RunError, nullable: true, description: 'Why it failed. A failed run is a result, not a GraphQL error.', resolve: ({ state }) => state.error }),
+    error: t.field({
+      type: RunError,
+      nullable: true,
+      description: 'Why it failed. A failed run is a result, not a GraphQL error.',
+      resolve: ({ state }) => state.error,
+    }),
     usage: t.field({ type: Usage, nullable: true, resolve: ({ state }) => state.usage }),
     watchers: t.exposeInt('watchers', { description: 'Subscriptions now attached.' }),
     timing: t.field({ type: RunTiming, resolve: (run) => run }),
@@ -109,8 +135,17 @@ ChatRun.implement({
     messageId: t.id({ nullable: true, resolve: ({ state }) => state.messageId }),
     answer: t.string({ description: 'Text so far; final when the run has ended.', resolve: ({ state }) => state.text }),
     reasoning: t.string({ nullable: true, resolve: ({ state }) => state.reasoning || null }),
-    message: t.field({ type: Message, nullable: true, description: 'The turn, once Dify has named it.', resolve: messageOf }),
-    nodes: t.field({ type: [NodeRun], description: 'Chatflow apps: their nodes, kept after the end.', resolve: ({ state }) => [...state.nodes.values()] }),
+    message: t.field({
+      type: Message,
+      nullable: true,
+      description: 'The turn, once Dify has named it.',
+      resolve: messageOf,
+    }),
+    nodes: t.field({
+      type: [NodeRun],
+      description: 'Chatflow apps: their nodes, kept after the end.',
+      resolve: ({ state }) => [...state.nodes.values()],
+    }),
   }),
 });
 

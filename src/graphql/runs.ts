@@ -32,12 +32,16 @@ const Viewer = builder.objectRef<{ readonly id: string }>('Viewer').implement({
   }),
 });
 
-const StopRunPayload = builder.objectRef<{ readonly run: KeptRun; readonly confirmed: boolean }>('StopRunPayload').implement({
-  fields: (t) => ({
-    run: t.field({ type: Run, resolve: ({ run }) => run }),
-    confirmed: t.exposeBoolean('confirmed', { description: 'True once the run has really ended: Dify’s stop call answers success even when it did nothing.' }),
-  }),
-});
+const StopRunPayload = builder
+  .objectRef<{ readonly run: KeptRun; readonly confirmed: boolean }>('StopRunPayload')
+  .implement({
+    fields: (t) => ({
+      run: t.field({ type: Run, resolve: ({ run }) => run }),
+      confirmed: t.exposeBoolean('confirmed', {
+        description: 'True once the run has really ended: Dify’s stop call answers success even when it did nothing.',
+      }),
+    }),
+  });
 
 builder.queryFields((t) => ({
   viewer: t.field({
@@ -48,7 +52,8 @@ builder.queryFields((t) => ({
   run: t.field({
     type: Run,
     nullable: true,
-    description: 'One execution (chat turn or workflow run), live or ended, for as long as it is kept; null when it is not, or not yours.',
+    description:
+      'One execution (chat turn or workflow run), live or ended, for as long as it is kept; null when it is not, or not yours.',
     args: { id: t.arg.id({ required: true }) },
     resolve: (_, { id }, { runs, viewer }) => runs.find(viewer, id),
   }),
@@ -84,7 +89,8 @@ async function runsOf({ filter, first, after }: RunsArgs, { runs, viewer }: Cont
   const [since, id] = after == null ? [] : decodeCursor(after);
   const fitting = (await runs.list(viewer)).filter((run) => fits(run, filter));
   const newestFirst = fitting.toSorted((a, b) => compare(place(b), place(a)));
-  const beyond = after == null ? newestFirst : newestFirst.filter((run) => compare(place(run), [Number(since), String(id)]) < 0);
+  const beyond =
+    after == null ? newestFirst : newestFirst.filter((run) => compare(place(run), [Number(since), String(id)]) < 0);
   const edges = beyond.slice(0, size).map((run) => ({ cursor: encodeCursor(place(run)), node: run }));
   return connection(edges, beyond.length > size, after != null);
 }

@@ -6,8 +6,12 @@ builder.scalarType('DateTime', {
   description: 'RFC 3339 instant in UTC, e.g. 2026-09-18T08:00:00.000Z.',
   serialize: (ms) => new Date(ms).toISOString(),
   parseValue: (value) => {
-    const ms = typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(value) ? Date.parse(value) : Number.NaN;
-    if (Number.isNaN(ms)) throw new GatewayError('BAD_USER_INPUT', 'A DateTime is written like 2026-09-18T08:00:00.000Z.');
+    const ms =
+      typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(value)
+        ? Date.parse(value)
+        : Number.NaN;
+    if (Number.isNaN(ms))
+      throw new GatewayError('BAD_USER_INPUT', 'A DateTime is written like 2026-09-18T08:00:00.000Z.');
     return ms;
   },
 });
@@ -23,7 +27,8 @@ builder.scalarType('Decimal', {
   description: 'Exact decimal in a string ("0.0012"): money never passes through a float.',
   serialize: String,
   parseValue: (value) => {
-    if (typeof value !== 'string' || !/^-?\d+(\.\d+)?$/.test(value)) throw new GatewayError('BAD_USER_INPUT', 'A Decimal is written as a string like "0.0012".');
+    if (typeof value !== 'string' || !/^-?\d+(\.\d+)?$/.test(value))
+      throw new GatewayError('BAD_USER_INPUT', 'A Decimal is written as a string like "0.0012".');
     return value;
   },
 });

@@ -26,7 +26,9 @@ interface Executed {
 const RunWorkflowPayload = builder.objectRef<Executed>('RunWorkflowPayload').implement({
   fields: (t) => ({
     run: t.field({ type: WorkflowRun, resolve: ({ run }) => run }),
-    deduplicated: t.exposeBoolean('deduplicated', { description: 'True if the idempotency key matched an earlier call.' }),
+    deduplicated: t.exposeBoolean('deduplicated', {
+      description: 'True if the idempotency key matched an earlier call.',
+    }),
     complete: t.exposeBoolean('complete', { description: 'False if `waitMs` passed first.' }),
     status: t.field({ type: RunStatus, resolve: ({ run }) => run.state.status }),
     outputs: t.field({ type: 'JSON', nullable: true, resolve: ({ run }) => run.state.outputs }),
@@ -50,8 +52,13 @@ builder.mutationField('runWorkflow', (t) =>
 builder.subscriptionField('workflowStream', (t) =>
   t.field({
     type: RunEvent,
-    description: 'Run a Workflow app and follow it in one operation; `input.idempotencyKey` is required, as in chatStream.',
-    args: { input: t.arg({ type: RunWorkflowInput, required: true }), after: t.arg.int(), options: t.arg({ type: StreamOptions }) },
+    description:
+      'Run a Workflow app and follow it in one operation; `input.idempotencyKey` is required, as in chatStream.',
+    args: {
+      input: t.arg({ type: RunWorkflowInput, required: true }),
+      after: t.arg.int(),
+      options: t.arg({ type: StreamOptions }),
+    },
     subscribe: async (_, { input, ...args }, context) => {
       const { run } = await context.runs.start(context.viewer, order(input, 'required', context));
       return followRun(run, args);

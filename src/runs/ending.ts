@@ -66,7 +66,9 @@ export class Ending {
         this.#tentative = this.#byStatus(wire);
         return this.#weigh();
       case 'workflow_paused':
-        this.final = failed(new GatewayError('UPSTREAM_REJECTED', 'The workflow waits for a person’s input, which cannot be given here.'));
+        this.final = failed(
+          new GatewayError('UPSTREAM_REJECTED', 'The workflow waits for a person’s input, which cannot be given here.'),
+        );
         return;
       case 'tts_message':
         this.#audio = 'playing';
@@ -93,7 +95,10 @@ export class Ending {
   close(end: StreamEnd): Outcome {
     this.settle();
     if (this.final === null && this.stopAsked) this.final = stopped;
-    const why = end.by === 'failed' ? end.error : new GatewayError('STREAM_INTERRUPTED', 'The stream from Dify ended before the answer did.');
+    const why =
+      end.by === 'failed'
+        ? end.error
+        : new GatewayError('STREAM_INTERRUPTED', 'The stream from Dify ended before the answer did.');
     return (this.final ??= failed(why));
   }
 
@@ -120,5 +125,16 @@ export class Ending {
 export function failed(error: GatewayError): Outcome {
   const { code, message, retryable } = error;
   const retryAfterMs = error.retryAfterMs ?? null;
-  return { status: 'FAILED', error: { code, message, retryable, retryAfterMs, difyCode: error.difyCode ?? null, difyStatus: error.difyStatus ?? null, nodeId: null } };
+  return {
+    status: 'FAILED',
+    error: {
+      code,
+      message,
+      retryable,
+      retryAfterMs,
+      difyCode: error.difyCode ?? null,
+      difyStatus: error.difyStatus ?? null,
+      nodeId: null,
+    },
+  };
 }

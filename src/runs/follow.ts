@@ -48,7 +48,8 @@ export function follow(run: KeptRun, options: FollowOptions = {}): AsyncIterable
     for (;;) {
       let events = await reader.next();
       if (events === null || gone.signal.aborted) return false;
-      if (coalesceMs > 0 && events.at(-1)?.type !== 'RunFinished') events = [...events, ...(await more(run, reader, coalesceMs, gone.signal))];
+      if (coalesceMs > 0 && events.at(-1)?.type !== 'RunFinished')
+        events = [...events, ...(await more(run, reader, coalesceMs, gone.signal))];
       if (only) events = events.filter((event) => event.type === 'RunFinished' || only(event));
       if (coalesceMs > 0 || events.length > BEHIND) events = merge(events);
       if (events.length === 0) continue;
@@ -86,7 +87,12 @@ function attach(run: KeptRun, after: number | null): RunAttached {
 }
 
 /** What else arrives within `ms`. */
-async function more(run: KeptRun, reader: ReturnType<KeptRun['read']>, ms: number, gone: AbortSignal): Promise<readonly RunEvent[]> {
+async function more(
+  run: KeptRun,
+  reader: ReturnType<KeptRun['read']>,
+  ms: number,
+  gone: AbortSignal,
+): Promise<readonly RunEvent[]> {
   const seen = run.state.lastSeq;
   await elapsed(ms, run.ended, gone);
   return run.state.lastSeq > seen ? ((await reader.next()) ?? []) : [];

@@ -27,7 +27,9 @@ export class MemoryRun implements KeptRun {
   append(events: readonly RunEvent[]): void {
     for (const event of events) {
       if (isEnded(this.state) || event.seq !== this.state.lastSeq + 1) {
-        throw new Error(`Event ${event.seq} cannot follow event ${this.state.lastSeq} of an ${isEnded(this.state) ? 'ended' : 'open'} run`);
+        throw new Error(
+          `Event ${event.seq} cannot follow event ${this.state.lastSeq} of an ${isEnded(this.state) ? 'ended' : 'open'} run`,
+        );
       }
       if (event.type === 'TextReplaced') this.#replaced.push({ seq: event.seq, text: this.state.text });
       applyEvent(this.state, event);
@@ -57,11 +59,16 @@ export class MemoryRun implements KeptRun {
     if (seq >= this.state.lastSeq) return { text: this.state.text, reasoning: this.state.reasoning };
     let text: string | undefined;
     let reasoning: string | undefined;
-    for (let i = Math.min(seq, this.#events.length) - 1; i >= 0 && (text === undefined || reasoning === undefined); i -= 1) {
+    for (
+      let i = Math.min(seq, this.#events.length) - 1;
+      i >= 0 && (text === undefined || reasoning === undefined);
+      i -= 1
+    ) {
       const event = this.#events[i];
       if (event?.type === 'TextDelta') text ??= this.#textBefore(seq).slice(0, event.offset + event.text.length);
       else if (event?.type === 'TextReplaced') text ??= event.text;
-      else if (event?.type === 'ReasoningDelta') reasoning ??= this.state.reasoning.slice(0, event.offset + event.text.length);
+      else if (event?.type === 'ReasoningDelta')
+        reasoning ??= this.state.reasoning.slice(0, event.offset + event.text.length);
     }
     return { text: text ?? '', reasoning: reasoning ?? '' };
   }

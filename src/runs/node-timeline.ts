@@ -58,7 +58,11 @@ export class NodeTimeline {
   #node(wire: NodeEvent): Change[] {
     const before = this.#nodes.get(wire.id);
     const parent = wire.iterationId ?? wire.loopId;
-    const round = wire.iterationIndex ?? wire.loopIndex ?? before?.round ?? (parent === null ? null : (this.#rounds.get(parent)?.round ?? null));
+    const round =
+      wire.iterationIndex ??
+      wire.loopIndex ??
+      before?.round ??
+      (parent === null ? null : (this.#rounds.get(parent)?.round ?? null));
     const changes: Change[] = parent === null ? [] : this.#announce(parent);
     const node = this.#keep({
       id: wire.id,
@@ -71,7 +75,9 @@ export class NodeTimeline {
       finishedAt: wire.event === 'node_finished' ? wire.finishedAt : null,
       elapsedSeconds: wire.elapsedTime,
       error: wire.error,
-      usage: wire.totalTokens ? tokensOnly(wire.totalTokens, { totalPrice: wire.totalPrice, currency: wire.currency }) : null,
+      usage: wire.totalTokens
+        ? tokensOnly(wire.totalTokens, { totalPrice: wire.totalPrice, currency: wire.currency })
+        : null,
       parentNodeId: parent,
       round,
       retries: Math.max(before?.retries ?? 0, wire.retryIndex ?? 0),
@@ -84,7 +90,9 @@ export class NodeTimeline {
     const round = this.#rounds.get(parent);
     if (!round || round.announced) return [];
     round.announced = true;
-    return [{ type: 'RoundStarted', nodeId: parent, title: this.#nodes.get(parent)?.title ?? parent, round: round.round }];
+    return [
+      { type: 'RoundStarted', nodeId: parent, title: this.#nodes.get(parent)?.title ?? parent, round: round.round },
+    ];
   }
 
   #container(wire: ContainerEvent): Change {

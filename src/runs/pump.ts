@@ -52,7 +52,11 @@ export class Pump {
     this.#app = app;
     this.#log = log;
     this.#logger = logger.child({ run: header.id, app: header.app });
-    this.#options = { runMs: options.runMs ?? 1_500_000, stopMs: options.stopMs ?? 5_000, lingerMs: options.lingerMs ?? 2_000 };
+    this.#options = {
+      runMs: options.runMs ?? 1_500_000,
+      stopMs: options.stopMs ?? 5_000,
+      lingerMs: options.lingerMs ?? 2_000,
+    };
     this.#ending = new Ending(header.kind, speaks, options.graces);
   }
 
@@ -91,7 +95,10 @@ export class Pump {
     const { viewer: user, inputs, query, conversationId } = this.#header;
     const signal = this.#upstream.signal;
     if (this.#header.kind === 'WORKFLOW') return this.#app.runWorkflow({ user, inputs }, signal);
-    return this.#app.chat({ user, inputs, query: query ?? '', ...(conversationId === null ? {} : { conversationId }) }, signal);
+    return this.#app.chat(
+      { user, inputs, query: query ?? '', ...(conversationId === null ? {} : { conversationId }) },
+      signal,
+    );
   }
 
   #take(wire: readonly WireEvent[]): void | Promise<void> {

@@ -20,7 +20,8 @@ export class ReasoningSplitter {
 
   /** Pieces that are certain now; the rest waits for the next call. */
   feed(raw: string): Piece[] {
-    if (this.#mode === 'text' && this.#held === '' && !raw.includes('<')) return raw === '' ? [] : [{ kind: 'text', text: raw }];
+    if (this.#mode === 'text' && this.#held === '' && !raw.includes('<'))
+      return raw === '' ? [] : [{ kind: 'text', text: raw }];
     const pieces: Piece[] = [];
     let rest = this.#held + raw;
     this.#held = '';
@@ -115,7 +116,8 @@ export function splitReasoning(raw: string): { readonly text: string; readonly r
   let reasoning = '';
   for (const piece of [...splitter.feed(raw), ...splitter.end()]) {
     if (piece.kind === 'text') text += piece.text;
-    else if (piece.kind === 'reasoning') reasoning += (piece.first && reasoning !== '' ? BETWEEN_BLOCKS : '') + piece.text;
+    else if (piece.kind === 'reasoning')
+      reasoning += (piece.first && reasoning !== '' ? BETWEEN_BLOCKS : '') + piece.text;
     else {
       reasoning = text.trim();
       text = '';

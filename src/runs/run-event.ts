@@ -18,6 +18,9 @@ export type RunEvent =
   | UnknownEvent
   | RunFinished;
 
+/** An event that has not been numbered yet. */
+export type Draft<E = RunEvent> = E extends RunEvent ? Omit<E, 'seq' | 'at'> : never;
+
 interface Numbered {
   readonly seq: number;
   readonly at: number;

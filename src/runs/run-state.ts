@@ -1,4 +1,14 @@
-import type { AgentStep, Citation, NodeRun, Progress, RunError, RunEvent, RunFile, RunStatus, Usage } from './run-event.ts';
+import type {
+  AgentStep,
+  Citation,
+  NodeRun,
+  Progress,
+  RunError,
+  RunEvent,
+  RunFile,
+  RunStatus,
+  Usage,
+} from './run-event.ts';
 
 export type RunKind = 'CHAT' | 'WORKFLOW';
 

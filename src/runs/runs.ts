@@ -110,7 +110,10 @@ export class Runs implements AsyncDisposable {
     );
     const workflow = mode === 'workflow';
     if (mode === null || (mode !== 'completion' && workflow === (question.kind === 'WORKFLOW'))) return;
-    throw new GatewayError('WRONG_APP_MODE', `The app “${app.name}” is of mode ${mode}: ${workflow ? 'run it with runWorkflow' : mode === 'completion' ? 'it takes no questions' : 'ask it with chat'}.`);
+    throw new GatewayError(
+      'WRONG_APP_MODE',
+      `The app “${app.name}” is of mode ${mode}: ${workflow ? 'run it with runWorkflow' : mode === 'completion' ? 'it takes no questions' : 'ask it with chat'}.`,
+    );
   }
 
   #write(header: RunHeader, app: DifyApp, question: Question, run: KeptRun): void {
@@ -149,12 +152,17 @@ function newHeader(viewer: string, question: Question): RunHeader {
 /** The same key of the same viewer always names the same run: to claim the run is to claim the key. */
 function idOf(viewer: string, key: string): string {
   const hex = digest(JSON.stringify([viewer, key]));
-  return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `a${hex.slice(17, 20)}`, hex.slice(20, 32)].join('-');
+  return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `a${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
+    '-',
+  );
 }
 
 function sameContent(run: KeptRun, header: RunHeader): KeptRun {
   if (run.state.header.fingerprint === header.fingerprint) return run;
-  throw new GatewayError('IDEMPOTENCY_CONFLICT', 'This idempotency key was used before with other content: use a new key for a new question.');
+  throw new GatewayError(
+    'IDEMPOTENCY_CONFLICT',
+    'This idempotency key was used before with other content: use a new key for a new question.',
+  );
 }
 
 function digest(text: string): string {
@@ -164,6 +172,8 @@ function digest(text: string): string {
 /** JSON with the keys of all objects in order. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1))) : inner,
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
   );
 }

@@ -1,11 +1,10 @@
-import type { AgentThoughtEvent, Envelope, MessageEndEvent, MessageFileEvent, WireEvent, WorkflowFinishedEvent } from '../dify/wire-event.ts';
+import type { Envelope, MessageEndEvent, WireEvent, WireFile, WorkflowFinishedEvent } from '../dify/wire-event.ts';
+import { AgentSteps } from './agent-steps.ts';
+import { AnswerText } from './answer-text.ts';
 import type { Outcome } from './ending.ts';
 import { NodeTimeline } from './node-timeline.ts';
-import { BETWEEN_BLOCKS, ReasoningSplitter, splitReasoning } from './reasoning.ts';
+import type { Citation, Draft, RunEvent, RunFile, Usage } from './run-event.ts';
 import { tokensOnly, usageOf } from './usage.ts';
-import type { AgentStep, Citation, RunEvent, RunFile, Usage } from './run-event.ts';
-
-type Draft<E = RunEvent> = E extends RunEvent ? Omit<E, 'seq' | 'at'> : never;
 
 /**
  * Turns what Dify says into what happened to the run, by the folding rules of §2.7. It is the only one that numbers events.
@@ -16,18 +15,11 @@ export class Translator {
   #at = 0;
   #out: RunEvent[] = [];
   #ids: Envelope = { taskId: null, conversationId: null, messageId: null, workflowRunId: null };
-  /** The text without and with its reasoning, and the reasoning: ropes that share their pieces with the events. */
-  #text = '';
-  #raw = '';
-  #reasoning = '';
-  #reasoningNode: string | null = null;
-  #splitter = new ReasoningSplitter();
-  /** What the agent said so far; a closing `message` may repeat it whole. */
-  #agentText = '';
   #graph = false;
-  readonly #steps = new Map<string, AgentStep>();
-  readonly #files = new Set<string>();
+  readonly #answer = new AnswerText((event) => this.#emit(event));
+  readonly #steps = new AgentSteps();
   readonly #nodes = new NodeTimeline();
+  readonly #files = new Set<string>();
   #usage: Usage | null = null;
   #citations: readonly Citation[] = [];
   #outputs: Readonly<Record<string, unknown>> | null = null;
@@ -47,8 +39,9 @@ export class Translator {
   /** The last events of the run: what was held back, nodes that never finished, and its one `RunFinished`. */
   finish(outcome: Outcome, at: number): RunEvent[] {
     this.#begin(at);
-    this.#pieces(this.#splitter.end(), null);
-    for (const node of this.#nodes.closeOpen()) this.#emit({ type: 'NodeChanged', node, progress: this.#nodes.progress() });
+    this.#answer.end();
+    for (const node of this.#nodes.closeOpen())
+      this.#emit({ type: 'NodeChanged', node, progress: this.#nodes.progress() });
     const failed = outcome.error?.nodeId === null ? this.#nodes.lastFailed : null;
     this.#emit({
       type: 'RunFinished',
@@ -57,7 +50,7 @@ export class Translator {
       usage: this.#usage,
       outputs: this.#outputs,
       citations: this.#citations,
-      rawText: this.#raw === this.#text ? null : this.#raw,
+      rawText: this.#answer.raw,
     });
     return this.#out;
   }
@@ -75,22 +68,25 @@ export class Translator {
     this.#learnIds(wire);
     switch (wire.event) {
       case 'message':
-        return this.#message(wire.answer, wire.source);
+        return this.#answer.message(wire.answer, wire.source);
       case 'agent_message':
-        this.#agentText += wire.answer;
-        return this.#append(wire.answer, null);
+        return this.#answer.agentMessage(wire.answer);
       case 'text_chunk':
-        return this.#append(wire.text, wire.source);
+        return this.#answer.append(wire.text, wire.source);
       case 'message_replace':
-        return this.#replace(wire.answer, wire.reason);
+        return this.#answer.replace(wire.answer, wire.reason);
       case 'text_replace':
-        return this.#replace(wire.text, null);
+        return this.#answer.replace(wire.text, null);
       case 'reasoning_chunk':
-        return this.#reason(wire.reasoning, wire.nodeId, wire.nodeId !== this.#reasoningNode);
-      case 'agent_thought':
-        return this.#thought(wire);
-      case 'message_file':
-        return this.#file(wire);
+        return this.#answer.reasoningChunk(wire.reasoning, wire.nodeId);
+      case 'agent_thought': {
+        const step = this.#steps.see(wire);
+        return step ? this.#emit({ type: 'AgentStepChanged', step }) : undefined;
+      }
+      case 'message_file': {
+        const { id, type, belongsTo } = wire;
+        return this.#produced({ id, type, name: null, mimeType: null, size: null, fromUser: belongsTo === 'user' });
+      }
       case 'message_end':
         return this.#messageEnd(wire);
       case 'workflow_finished':
@@ -145,79 +141,6 @@ export class Translator {
     this.#emit({ type: 'RunStarted', ...this.#ids });
   }
 
-  /** New Agent apps stream `agent_message`s and close with one `message` that repeats the whole answer. */
-  #message(answer: string, source: readonly string[] | null): void {
-    const said = this.#agentText;
-    if (said === '' || answer === '') return this.#append(answer, source);
-    this.#agentText = '';
-    if (answer.startsWith(said)) return this.#append(answer.slice(said.length), source);
-    if (answer.trim() === said.trim()) return;
-    this.#append(answer, source);
-  }
-
-  #append(raw: string, source: readonly string[] | null): void {
-    if (raw === '') return;
-    this.#raw += raw;
-    this.#pieces(this.#splitter.feed(raw), source);
-  }
-
-  #pieces(pieces: ReturnType<ReasoningSplitter['feed']>, source: readonly string[] | null): void {
-    for (const piece of pieces) {
-      if (piece.kind === 'text') {
-        this.#emit({ type: 'TextDelta', offset: this.#text.length, text: piece.text, source });
-        this.#text += piece.text;
-      } else if (piece.kind === 'reasoning') {
-        this.#reason(piece.text, null, piece.first);
-      } else if (this.#text !== '') {
-        const thought = this.#text.trim();
-        this.#text = '';
-        this.#emit({ type: 'TextReplaced', text: '', reason: 'reasoning' });
-        this.#reason(thought, null, true);
-      }
-    }
-  }
-
-  #replace(raw: string, reason: string | null): void {
-    const { text } = splitReasoning(raw);
-    this.#raw = raw;
-    this.#text = text;
-    this.#agentText = '';
-    this.#splitter = new ReasoningSplitter();
-    this.#emit({ type: 'TextReplaced', text, reason: reason === '' ? null : reason });
-  }
-
-  #reason(text: string, nodeId: string | null, newBlock: boolean): void {
-    if (text === '') return;
-    const offset = this.#reasoning.length;
-    const piece = newBlock && offset > 0 ? BETWEEN_BLOCKS + text : text;
-    this.#reasoning += piece;
-    this.#reasoningNode = nodeId;
-    this.#emit({ type: 'ReasoningDelta', offset, text: piece, nodeId });
-  }
-
-  /** Dify repeats a thought as it fills up, often before it says anything: only what it says is passed on. */
-  #thought(wire: AgentThoughtEvent): void {
-    const before = this.#steps.get(wire.id);
-    const step: AgentStep = {
-      id: wire.id,
-      position: wire.position,
-      thought: withoutTags(wire.thought) || (before?.thought ?? null),
-      tool: wire.tool || (before?.tool ?? null),
-      toolInput: wire.toolInput === '' ? (before?.toolInput ?? null) : parsedOrText(wire.toolInput),
-      observation: wire.observation || (before?.observation ?? null),
-      files: wire.files.length > 0 ? wire.files : (before?.files ?? []),
-    };
-    const silent = step.thought === null && step.tool === null && step.observation === null && step.files.length === 0;
-    if (silent || (before && JSON.stringify(before) === JSON.stringify(step))) return;
-    this.#steps.set(step.id, step);
-    this.#emit({ type: 'AgentStepChanged', step });
-  }
-
-  #file(wire: MessageFileEvent): void {
-    const { id, type } = wire;
-    this.#produced({ id, type, name: null, mimeType: null, size: null, fromUser: wire.belongsTo === 'user' });
-  }
-
   #produced(file: RunFile): void {
     if (this.#files.has(file.id)) return;
     this.#files.add(file.id);
@@ -237,23 +160,9 @@ export class Translator {
     this.#usage ??= tokensOnly(wire.totalTokens, { latencySeconds: wire.elapsedTime });
   }
 
-  #outputFiles(files: MessageEndEvent['files']): void {
+  #outputFiles(files: readonly WireFile[]): void {
     for (const { id, type, name, mimeType, size, belongsTo } of files) {
       if (id !== null) this.#produced({ id, type, name, mimeType, size, fromUser: belongsTo === 'user' });
     }
-  }
-}
-
-function withoutTags(thought: string): string {
-  if (!thought.includes('think>')) return thought;
-  const { text, reasoning } = splitReasoning(thought);
-  return [reasoning, text].filter((part) => part !== '').join(BETWEEN_BLOCKS);
-}
-
-function parsedOrText(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return json;
   }
 }

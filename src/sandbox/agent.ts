@@ -1,5 +1,120 @@
-import type { Message } from './conversations.ts';
-import { chat, type Outcome } from './chat.ts';
+import { randomUUID } from 'node:crypto';
+import { piecesFor } from './answers.ts';
+import { endMessage, replacement, usageAtEnd, type Outcome } from './chat.ts';
+import type { Memory } from './memory.ts';
+import type { Message, Thought } from './message.ts';
+import { pythonJson } from './python-json.ts';
+import { conclusion, planFor, type ToolUse } from './research.ts';
+import { sendPicture, Voice } from './speech.ts';
 import type { Turn } from './turn.ts';
-import type { Memory } from './answers.ts';
-export const agent = (turn: Turn, message: Message, _memory: Memory): Promise<Outcome> => chat(turn, message, ['soon']);
+
+/**
+ * The researcher, by function calling: a round with tools, then a round with the answer. Each step is an `agent_thought` that is
+ * sent again, under the same id, whenever there is more of it (§2.4).
+ */
+export async function agent(turn: Turn, message: Message, memory: Memory): Promise<Outcome> {
+  const voice = new Voice(turn);
+  const exact = ['!echo', '!long'].some((word) => turn.magic.words.has(word as '!echo'));
+  const plan = planFor(turn.magic.text);
+  const said: string[] = [];
+  if (!exact && plan.uses.length > 0) said.push(await useTools(turn, message, plan));
+
+  if (!turn.stopped) {
+    const thought = await think(turn, message, said.length + 1);
+    const answer = await say(
+      turn,
+      message,
+      piecesFor(turn.magic, () => conclusion(plan.uses, turn.magic.text, memory)),
+      voice,
+    );
+    if (!turn.stopped) {
+      thought.thought = answer;
+      await tell(turn, thought);
+    }
+    said.push(answer);
+  }
+  let answer = said.join('\n');
+  if (turn.magic.words.has('!replace') && !turn.stopped) {
+    answer = replacement;
+    await turn.emit('message_replace', { answer, reason: '' });
+  }
+  await turn.linger();
+  const outcome = { answer, usage: usageAtEnd(turn, message.query, answer), citations: [] };
+  await endMessage(turn, message, outcome);
+  await voice.finish();
+  return outcome;
+}
+
+async function useTools(
+  turn: Turn,
+  message: Message,
+  plan: { intention: string; uses: readonly ToolUse[] },
+): Promise<string> {
+  const thought = await think(turn, message, 1);
+  let said = '';
+  for (const piece of piecesFor({ words: new Map(), text: '' }, () => plan.intention)) {
+    if (turn.stopped) return said;
+    said += piece;
+    await turn.emit('agent_message', { id: message.id, answer: piece });
+    await turn.wait(40);
+  }
+  await turn.emit('agent_message', { id: message.id, answer: '' });
+  const { uses } = plan;
+  thought.thought = said;
+  thought.tool = uses.map(({ tool }) => tool).join(';');
+  thought.toolLabels = Object.fromEntries(uses.map(({ tool, label }) => [tool, { en_US: label, zh_Hans: label }]));
+  thought.toolInput = pythonJson(Object.fromEntries(uses.map(({ tool, input }) => [tool, input])), false);
+  await tell(turn, thought);
+  await turn.wait(400);
+  if (turn.stopped) return said;
+  const picture = await sendPicture(turn, message);
+  if (picture !== undefined) thought.files = [picture.id];
+  thought.observation = pythonJson(Object.fromEntries(uses.map(({ tool, result }) => [tool, result])), false);
+  await tell(turn, thought);
+  return said;
+}
+
+/** Opens a step: a thought that is still blank. */
+async function think(turn: Turn, message: Message, position: number): Promise<Thought> {
+  const blank: Thought = {
+    id: randomUUID(),
+    position,
+    createdAt: turn.world.now(),
+    thought: '',
+    tool: '',
+    toolLabels: {},
+    toolInput: '',
+    observation: '',
+    files: [],
+  };
+  message.thoughts.push(blank);
+  await tell(turn, blank);
+  return blank;
+}
+
+async function say(turn: Turn, message: Message, pieces: readonly string[], voice: Voice): Promise<string> {
+  let answer = '';
+  for await (const piece of turn.speak(pieces)) {
+    answer += piece;
+    await turn.emit('agent_message', { id: message.id, answer: piece });
+    await voice.heard();
+  }
+  if (!turn.stopped) await turn.emit('agent_message', { id: message.id, answer: '' });
+  return answer;
+}
+
+async function tell(
+  turn: Turn,
+  { id, position, thought, observation, tool, toolLabels, toolInput, files }: Thought,
+): Promise<void> {
+  await turn.emit('agent_thought', {
+    id,
+    position,
+    thought,
+    observation,
+    tool,
+    tool_labels: toolLabels,
+    tool_input: toolInput,
+    message_files: files,
+  });
+}

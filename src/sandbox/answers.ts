@@ -1,15 +1,9 @@
 import type { App } from './apps.ts';
-import type { Conversation } from './conversations.ts';
-import { amount, findMagic, magicWords, type Magic } from './magic-words.ts';
+import { amount, magicWords, type Magic } from './magic-words.ts';
+import { recollection, type Memory } from './memory.ts';
 import { countedPieces, crookedPieces, piecesOf } from './pieces.ts';
 import { thoughtsOn } from './thoughts.ts';
-
-/** What an app remembers when it answers: the questions before this one, oldest first. */
-export type Memory = readonly string[];
-
-export function memoryOf(conversation: Conversation): Memory {
-  return conversation.messages.slice(0, -1).map((message) => findMagic(message.query).text || message.query);
-}
+import { paragraphs, shortened } from './wording.ts';
 
 /** The pieces an app says to a question. `!echo`, `!long` and `!think` have their own; else `compose` writes the answer. */
 export function piecesFor(magic: Magic, compose: (question: string) => string): string[] {
@@ -25,7 +19,10 @@ export function piecesFor(magic: Magic, compose: (question: string) => string): 
 /** What a chat app says. */
 export function chatPieces(app: App, magic: Magic, memory: Memory): string[] {
   if (app.name !== 'thinker') return piecesFor(magic, (question) => assistantAnswer(question, memory));
-  const aloud = piecesFor(magic, (question) => `<think>\n${thoughtsOn(question, memory)}\n</think>\n\n${thinkerAnswer(question)}`);
+  const aloud = piecesFor(
+    magic,
+    (question) => `<think>\n${thoughtsOn(question, memory)}\n</think>\n\n${thinkerAnswer(question)}`,
+  );
   return magic.words.has('!long') ? aloud : crookedPieces(aloud.join(''));
 }
 
@@ -72,35 +69,24 @@ const topics: readonly (readonly [RegExp, () => string])[] = [
   [/^\s*(hi|hello|hey|moin|servus|hallo)\b/i, () => 'Hello! 👋 Nice to see you. Say `help` if you wonder what to ask.'],
   [/\b(thanks|thank you|danke)\b/i, () => 'You are welcome! 🙂'],
   [/[\u3040-\u9fff]/, () => '你好！我只是一个沙盒，没有真正的模型，但每一个字都会像真的一样流过来。'],
-  [/\b(ich|und|wie|was|warum|bitte)\b/i, () => 'Schöne Frage! Ich bin nur ein Übungsgerät ohne Modell, aber die Umlaute kommen heil an: äöüß.'],
+  [
+    /\b(ich|und|wie|was|warum|bitte)\b/i,
+    () => 'Schöne Frage! Ich bin nur ein Übungsgerät ohne Modell, aber die Umlaute kommen heil an: äöüß.',
+  ],
 ];
 
 function assistantAnswer(question: string, memory: Memory): string {
   const [, say] = topics.find(([when]) => when.test(question)) ?? [];
-  const said = say?.() ?? `You asked: “${question.trim() || 'nothing at all'}”\n\nA real model would know more; I can only promise that this text ` +
-    'reaches you exactly as one from Dify would, piece by piece. Say `help` to see what else I can do.';
-  return [said, recollection(memory)].filter((part) => part !== '').join('\n\n');
-}
-
-/** A sentence that shows the conversation is remembered. */
-export function recollection(memory: Memory): string {
-  const first = memory[0];
-  if (first === undefined) return '';
-  return `This is turn ${memory.length + 1} of our conversation. Earlier you asked “${shortened(first, 60)}”.`;
+  const said =
+    say?.() ??
+    `You asked: “${question.trim() || 'nothing at all'}”\n\nA real model would know more; I can only promise that this text ` +
+      'reaches you exactly as one from Dify would, piece by piece. Say `help` to see what else I can do.';
+  return paragraphs(said, recollection(memory));
 }
 
 function thinkerAnswer(question: string): string {
-  return `Having thought about it: “${shortened(question, 80)}” deserves a short answer. ` +
-    'I would begin with what is known, leave out what is not, and **say so**. That is all a sandbox can honestly tell you. 🤔';
-}
-
-export function shortened(text: string, length: number): string {
-  const characters = [...text.trim().replaceAll(/\s+/g, ' ')];
-  return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('').trimEnd()}…`;
-}
-
-/** A title for a conversation, as Dify has a model make one from the first question. */
-export function titleOf(question: string): string {
-  const text = shortened(findMagic(question).text.replaceAll(/[*_`#>“”"]/g, ''), 40).replace(/[?.!…\s]+$/u, '');
-  return text === '' ? 'A new conversation' : text.charAt(0).toUpperCase() + text.slice(1);
+  return (
+    `Having thought about it: “${shortened(question, 80)}” deserves a short answer. ` +
+    'I would begin with what is known, leave out what is not, and **say so**. That is all a sandbox can honestly tell you. 🤔'
+  );
 }

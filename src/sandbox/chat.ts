@@ -1,5 +1,6 @@
-import type { Message } from './conversations.ts';
-import { Voice, filesAtEnd, sendPicture } from './speech.ts';
+import type { Message } from './message.ts';
+import { filesAtEnd } from './files.ts';
+import { sendPicture, Voice } from './speech.ts';
 import type { Turn } from './turn.ts';
 import { noUsage, tokensIn, usageOf, type Usage } from './usage.ts';
 import type { Citation } from './house-guide.ts';
@@ -49,16 +50,17 @@ export function usageAtEnd(turn: Turn, query: string, answer: string): Usage {
 }
 
 /** Sends `message_end` and keeps the answer, unless nobody was there to read it to the end (observed: it stays empty). */
-export async function endMessage(turn: Turn, message: Message, { answer, usage, citations }: Outcome): Promise<void> {
+export async function endMessage(
+  turn: Turn,
+  message: Message,
+  { answer, usage, citations }: Outcome,
+  files: readonly object[] | null = filesAtEnd(message.files),
+): Promise<void> {
   await turn.emit('message_end', {
     id: message.id,
     metadata: { annotation_reply: null, retriever_resources: citations, usage },
-    files: filesAtEnd(message),
+    files,
   });
-  keepAnswer(turn, message, answer, citations);
-}
-
-export function keepAnswer(turn: Turn, message: Message, answer: string, citations: readonly Citation[]): void {
   if (turn.writer.lost) return;
   message.answer = answer;
   message.citations = citations;

@@ -1,9 +1,9 @@
-import { titleOf } from './answers.ts';
 import { isChat } from './apps.ts';
 import { seconds } from './clock.ts';
-import type { Conversation, Variable } from './conversations.ts';
+import type { Conversation, Variable } from './message.ts';
 import { invalidParam, notChatApp, notFound, refusal, unknownError } from './errors.ts';
 import { bodyOf, json, optionalUser, type Call, type Reply } from './http.ts';
+import { titleOf } from './memory.ts';
 import { pageOf } from './pages.ts';
 import { pythonRepr } from './python-json.ts';
 import { aBoolean, aString, aUuid, between, oneOf, orNull, validate } from './schema.ts';
@@ -102,7 +102,8 @@ function assign(variable: Variable, value: unknown, now: number): void {
 const mismatch = ({ name, type }: Variable, got: string) =>
   `Type mismatch: variable '${name}' expects ${type}, but got ${got} type`;
 
-const typeName = (value: unknown) => (typeof value === 'number' ? 'number' : Array.isArray(value) ? 'array' : typeof value);
+const typeName = (value: unknown) =>
+  typeof value === 'number' ? 'number' : Array.isArray(value) ? 'array' : typeof value;
 
 function conversationOf(world: World, call: Call, user: ReturnType<typeof optionalUser>): Conversation {
   if (!isChat(call.app)) throw notChatApp();

@@ -1,84 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from './clock.ts';
 import type { EndUser } from './ids.ts';
-import type { Citation } from './house-guide.ts';
+import type { Conversation, Message } from './message.ts';
 
 /** How many of each are kept; the oldest go first. */
 const conversationsPerUser = 1_000;
 const conversationsInAll = 20_000;
 const messagesPerConversation = 1_000;
 const loneMessages = 10_000;
-
-export interface Conversation {
-  readonly id: string;
-  readonly app: string;
-  readonly userId: string;
-  name: string;
-  readonly inputs: Readonly<Record<string, unknown>>;
-  readonly introduction: string;
-  /** Microseconds, like every time in here. */
-  readonly createdAt: number;
-  updatedAt: number;
-  readonly messages: Message[];
-  readonly variables: Variable[];
-}
-
-export interface Variable {
-  readonly id: string;
-  readonly name: string;
-  readonly type: string;
-  readonly description: string;
-  value: unknown;
-  readonly createdAt: number;
-  updatedAt: number;
-}
-
-export interface Thought {
-  readonly id: string;
-  readonly position: number;
-  readonly createdAt: number;
-  thought: string;
-  tool: string;
-  toolLabels: Readonly<Record<string, unknown>>;
-  toolInput: string;
-  observation: string;
-  files: string[];
-}
-
-export interface MessageFile {
-  readonly id: string;
-  readonly filename: string;
-  readonly type: string;
-  readonly url: string;
-  readonly mimeType: string;
-  readonly size: number;
-  readonly transferMethod: string;
-  readonly belongsTo: 'user' | 'assistant';
-}
-
-export interface Feedback {
-  readonly rating: 'like' | 'dislike';
-  readonly content: string | null;
-}
-
-export interface Message {
-  readonly id: string;
-  readonly app: string;
-  readonly userId: string;
-  readonly conversation: Conversation | null;
-  readonly inputs: Readonly<Record<string, unknown>>;
-  readonly query: string;
-  readonly createdAt: number;
-  answer: string;
-  status: 'normal' | 'error';
-  error: string | null;
-  feedback: Feedback | null;
-  citations: readonly Citation[];
-  readonly thoughts: Thought[];
-  readonly files: MessageFile[];
-}
-
-export type SortField = 'createdAt' | 'updatedAt';
 
 /** Everything said so far, by app and user. It lives as long as the process. */
 export class Conversations {
@@ -113,7 +42,12 @@ export class Conversations {
   }
 
   /** Adds a question; its answer is empty until it has been said to the end. */
-  ask(app: string, user: EndUser, conversation: Conversation | null, asked: Pick<Message, 'query' | 'inputs'>): Message {
+  ask(
+    app: string,
+    user: EndUser,
+    conversation: Conversation | null,
+    asked: Pick<Message, 'query' | 'inputs'>,
+  ): Message {
     const message: Message = {
       id: randomUUID(),
       app,

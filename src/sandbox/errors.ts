@@ -30,7 +30,8 @@ export const unauthorized = (message: string) =>
 const wrongMode = 'Please check if your app mode matches the right API route.';
 export const notChatApp = () => refusal(400, 'not_chat_app', wrongMode);
 export const notWorkflowApp = () => refusal(400, 'not_workflow_app', wrongMode);
-export const appUnavailable = () => refusal(400, 'app_unavailable', 'App unavailable, please check your app configurations.');
+export const appUnavailable = () =>
+  refusal(400, 'app_unavailable', 'App unavailable, please check your app configurations.');
 
 export const quotaExceeded = () =>
   refusal(

@@ -61,7 +61,9 @@ export function requiredUser(app: App, user: unknown): EndUser {
 
 /** The user of a request that need not name one: all who do not share a default user (§6.1). */
 export function optionalUser(app: App, user: unknown): EndUser {
-  return user === null || user === undefined || user === '' ? endUser(app.name, 'DEFAULT-USER') : requiredUser(app, user);
+  return user === null || user === undefined || user === ''
+    ? endUser(app.name, 'DEFAULT-USER')
+    : requiredUser(app, user);
 }
 
 export async function readAll(request: IncomingMessage): Promise<Buffer> {

@@ -36,15 +36,21 @@ export const noMagic: Magic = { words: new Map(), text: '' };
 /** Finds the magic words of a text. `!echo` and `!think` take all that follows them, other words included. */
 export function findMagic(text: string): Magic {
   const words = new Map<MagicWord, string>();
-  let left = text.replace(/(^|\s)!(echo|think)(?:\s([^]*))?$/, (_, before: string, word: string, rest: string | undefined) => {
-    words.set(`!${word as 'echo' | 'think'}`, rest ?? '');
-    return before;
-  });
-  left = left.replaceAll(/(^|\s)(![a-z0-9]+)(?::(\S+))?(?=\s|$)/g, (all, before: string, word: string, argument?: string) => {
-    if (!isMagic(word)) return all;
-    words.set(word, argument ?? '');
-    return before;
-  });
+  let left = text.replace(
+    /(^|\s)!(echo|think)(?:\s([^]*))?$/,
+    (_, before: string, word: string, rest: string | undefined) => {
+      words.set(`!${word as 'echo' | 'think'}`, rest ?? '');
+      return before;
+    },
+  );
+  left = left.replaceAll(
+    /(^|\s)(![a-z0-9]+)(?::(\S+))?(?=\s|$)/g,
+    (all, before: string, word: string, argument?: string) => {
+      if (!isMagic(word)) return all;
+      words.set(word, argument ?? '');
+      return before;
+    },
+  );
   return { words, text: words.size === 0 ? text : left.replaceAll(/ {2,}/g, ' ').trim() };
 }
 

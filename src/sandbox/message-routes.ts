@@ -1,6 +1,6 @@
 import { isChat } from './apps.ts';
 import { seconds } from './clock.ts';
-import type { Message } from './conversations.ts';
+import type { Message } from './message.ts';
 import { invalidParam, notChatApp, notFound, refusal } from './errors.ts';
 import { suggestionsFor } from './suggestions.ts';
 import { bodyOf, json, optionalUser, requiredUser, success, type Call, type Reply } from './http.ts';

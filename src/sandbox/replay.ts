@@ -15,9 +15,13 @@ interface Recording {
 /** Loads a recorded stream by its name, e.g. `chat/01-stream`. */
 export async function loadRecording(folder: string | undefined, name: string): Promise<Recording> {
   if (folder === undefined) throw invalidParam('This sandbox was opened without recordings.');
-  if (!/^[\w-]+\/[\w-]+$/.test(name)) throw invalidParam(`${JSON.stringify(name)} is no name of a recording: try chat/01-stream.`);
+  if (!/^[\w-]+\/[\w-]+$/.test(name))
+    throw invalidParam(`${JSON.stringify(name)} is no name of a recording: try chat/01-stream.`);
   try {
-    const meta = JSON.parse(await readFile(join(folder, `${name}.meta.json`), 'utf8')) as { reads: Recording['reads']; clientCut?: boolean };
+    const meta = JSON.parse(await readFile(join(folder, `${name}.meta.json`), 'utf8')) as {
+      reads: Recording['reads'];
+      clientCut?: boolean;
+    };
     return { body: await readFile(join(folder, `${name}.sse`)), reads: meta.reads, cut: meta.clientCut === true };
   } catch {
     const near = await readdir(join(folder, name.split('/')[0] ?? '')).catch(() => []);
@@ -66,7 +70,7 @@ const lastChunk = '0\r\n\r\n'.length;
 /** For each byte of the chunked stream, how many bytes of the body have come before it. */
 function framedOffsets(body: Buffer): number[] {
   const offsets: number[] = [];
-  for (let start = 0; start < body.length; ) {
+  for (let start = 0; start < body.length;) {
     const found = body.indexOf('\n\n', start);
     const end = found === -1 ? body.length : found + 2;
     const size = (end - start).toString(16).length + 2;

@@ -1,14 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { apps, type App } from './apps.ts';
 import { info, meta, parameters, site, version } from './app-routes.ts';
-import { deleteConversation, listConversations, listVariables, renameConversation, setVariable } from './conversation-routes.ts';
+import {
+  deleteConversation,
+  listConversations,
+  listVariables,
+  renameConversation,
+  setVariable,
+} from './conversation-routes.ts';
 import { methodNotAllowed, noSuchRoute, Refusal, unauthorized, unknownError } from './errors.ts';
-import { askChat, askCompletion } from './generate.ts';
+import { askChat, askCompletion } from './ask-routes.ts';
 import { sendReply, sendText, type Call, type Reply } from './http.ts';
 import { isUuid } from './ids.ts';
 import { giveFeedback, listMessages, suggestQuestions } from './message-routes.ts';
+import { listLogs, runDetail } from './run-routes.ts';
 import { stopMessage, stopWorkflow } from './stop-routes.ts';
 import { picture } from './speech.ts';
+import { runWorkflow } from './workflow-routes.ts';
 import type { World } from './world.ts';
 
 type Handler = (world: World, call: Call) => Reply | Promise<Reply>;
@@ -31,7 +39,11 @@ const routes: readonly Route[] = [
   route('POST', '/v1/chat-messages/:task/stop', stopMessage),
   route('POST', '/v1/completion-messages', askCompletion),
   route('POST', '/v1/completion-messages/:task/stop', stopMessage),
+  route('POST', '/v1/workflows/run', runWorkflow),
+  route('POST', '/v1/workflows/:workflow/run', runWorkflow),
   route('POST', '/v1/workflows/tasks/:task/stop', stopWorkflow),
+  route('GET', '/v1/workflows/run/:run', runDetail),
+  route('GET', '/v1/workflows/logs', listLogs),
   route('GET', '/v1/conversations', listConversations),
   route('DELETE', '/v1/conversations/:conversation!', deleteConversation),
   route('POST', '/v1/conversations/:conversation!/name', renameConversation),
@@ -53,7 +65,14 @@ export interface Incoming {
 export async function answer(world: World, { request, response, url, body }: Incoming): Promise<void> {
   try {
     const { handler, params } = find(request.method ?? 'GET', url.pathname);
-    const call: Omit<Call, 'app'> = { path: url.pathname, params, query: url.searchParams, headers: request.headers, body, response };
+    const call: Omit<Call, 'app'> = {
+      path: url.pathname,
+      params,
+      query: url.searchParams,
+      headers: request.headers,
+      body,
+      response,
+    };
     const app = handler === version || handler === toolFile ? apps[0] : appOf(request.headers.authorization);
     const reply = await handler(world, { ...call, app: app as App });
     if (reply !== 'taken') sendReply(response, reply);
@@ -70,7 +89,8 @@ export function appOf(authorization: string | undefined): App {
     throw unauthorized("Authorization header must be provided and start with 'Bearer'");
   }
   const space = authorization.indexOf(' ');
-  if (authorization.slice(0, space).toLowerCase() !== 'bearer') throw unauthorized("Authorization scheme must be 'Bearer'");
+  if (authorization.slice(0, space).toLowerCase() !== 'bearer')
+    throw unauthorized("Authorization scheme must be 'Bearer'");
   const key = authorization.slice(space + 1).trim();
   const app = apps.find((one) => one.key === key);
   if (app === undefined) throw unauthorized('Access token is invalid');

@@ -60,8 +60,19 @@ export const between =
     return number > most ? complaint(`Input should be less than or equal to ${most}`, 'less_than_equal') : undefined;
   };
 
+/** What all generating requests have in common. */
+export const generationRules = {
+  inputs: { required: true, check: aDictionary },
+  files: { check: orNull(aList) },
+  response_mode: { check: orNull(oneOf('blocking', 'streaming')) },
+} satisfies Record<string, FieldRule>;
+
 /** Refuses what the rules complain about, in the words of pydantic 2.10 (E4 in §5.1). */
-export function validate(model: string, input: Readonly<Record<string, unknown>>, rules: Readonly<Record<string, FieldRule>>): void {
+export function validate(
+  model: string,
+  input: Readonly<Record<string, unknown>>,
+  rules: Readonly<Record<string, FieldRule>>,
+): void {
   const lines: string[] = [];
   let errors = 0;
   const report = (field: string, { text, type }: Complaint, value: unknown) => {
@@ -81,7 +92,8 @@ export function validate(model: string, input: Readonly<Record<string, unknown>>
     const found = rule.check(value);
     if (found !== undefined) report(field, found, value);
   }
-  if (errors > 0) throw invalidParam([`${errors} validation error${errors === 1 ? '' : 's'} for ${model}`, ...lines].join('\n'));
+  if (errors > 0)
+    throw invalidParam([`${errors} validation error${errors === 1 ? '' : 's'} for ${model}`, ...lines].join('\n'));
 }
 
 /** Pydantic shows at most 50 characters of the input: its start and its end. */

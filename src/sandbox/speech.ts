@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Message, MessageFile } from './conversations.ts';
+import type { Message, MessageFile } from './message.ts';
 import type { Turn } from './turn.ts';
 
 /** A frame of MP3 silence, 128 kbit/s. */
@@ -59,21 +59,4 @@ export async function sendPicture(turn: Turn, message: Message): Promise<Message
   message.files.push(file);
   await turn.emit('message_file', { id: file.id, type: file.type, belongs_to: file.belongsTo, url: file.url });
   return file;
-}
-
-/** The `files` of a `message_end`: null, not an empty list, when there are none (1.12). */
-export function filesAtEnd(message: Message): object[] | null {
-  if (message.files.length === 0) return null;
-  return message.files.map((file) => ({
-    related_id: file.id,
-    extension: '.png',
-    filename: file.filename,
-    size: file.size,
-    mime_type: file.mimeType,
-    transfer_method: file.transferMethod,
-    type: file.type,
-    url: file.url,
-    upload_file_id: null,
-    remote_url: null,
-  }));
 }

@@ -1,8 +1,11 @@
-import type { Memory } from './answers.ts';
+import type { Memory } from './memory.ts';
 
 /** What the thinker mumbles before it answers. */
 export function thoughtsOn(question: string, memory: Memory): string {
-  const words = question.trim().split(/\s+/).filter((word) => word !== '');
+  const words = question
+    .trim()
+    .split(/\s+/)
+    .filter((word) => word !== '');
   const longest = words.toSorted((one, other) => other.length - one.length)[0] ?? 'silence';
   return [
     `The question has ${words.length} word${words.length === 1 ? '' : 's'}. The weightiest seems to be “${longest}”.`,

@@ -1,32 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import type { App } from './apps.ts';
+import { isGraph, type App } from './apps.ts';
 import { elapsed } from './clock.ts';
+import { ModelFault, NodeFailure } from './faults.ts';
 import type { EndUser } from './ids.ts';
 import { amount, type Magic } from './magic-words.ts';
 import type { StreamWriter } from './stream-writer.ts';
 import type { Timing } from './usage.ts';
-import type { World } from './world.ts';
+import type { Stoppable, World } from './world.ts';
 
 /** The pace of a model: ms to the first piece, and between pieces. */
 const firstPieceMs = 300;
 const pieceMs = 40;
 
-/** The model provider failed: an `error` event in a stream, HTTP 400 without one. */
-export class ModelFault extends Error {
-  override readonly name = 'ModelFault';
-  readonly code: string;
-  readonly status: number;
-
-  constructor(code: string, status: number, message: string) {
-    super(message);
-    this.code = code;
-    this.status = status;
-  }
-}
-
 /** One request being answered: what every kind of app needs for it. */
-export class Turn {
+export class Turn implements Stoppable {
   readonly taskId = randomUUID();
   readonly world: World;
   readonly app: App;
@@ -105,8 +93,14 @@ export class Turn {
     const { words } = this.magic;
     if (words.has('!unknown')) await this.emit('sandbox_surprise', { data: { note: 'No Dify sends this event.' } });
     if (words.has('!error')) {
-      throw new ModelFault('rate_limit_error', 429, 'Rate limit reached for the sandbox model. Please try again in 20s.');
+      throw new ModelFault(
+        'rate_limit_error',
+        429,
+        'Rate limit reached for the sandbox model. Please try again in 20s.',
+      );
     }
+    if (words.has('!fail') && isGraph(this.app))
+      throw new NodeFailure('The sandbox model is down, as `!fail` asked for.');
     if (words.has('!cut')) await this.writer.cut();
     if (words.has('!silence')) {
       this.writer.silence();

@@ -1,8 +1,9 @@
+import type { App } from './apps.ts';
 import type { Clock } from './clock.ts';
 import type { Conversations } from './conversations.ts';
+import type { EndUser } from './ids.ts';
 import type { Runs } from './runs.ts';
 import type { Scripts } from './script.ts';
-import type { Turn } from './turn.ts';
 
 /** What a sandbox was opened with. */
 export interface Settings {
@@ -10,6 +11,13 @@ export interface Settings {
   readonly pingMs: number;
   readonly version: string;
   readonly recordings: string | undefined;
+}
+
+/** Something under way, as the stop calls see it. */
+export interface Stoppable {
+  readonly app: App;
+  readonly user: EndUser;
+  stop(): void;
 }
 
 /** All that one sandbox holds: nothing is shared between two of them. */
@@ -22,6 +30,6 @@ export interface World {
   readonly runs: Runs;
   readonly scripts: Scripts;
   /** What is being answered now, by task id. */
-  readonly turns: Map<string, Turn>;
+  readonly turns: Map<string, Stoppable>;
   readonly closing: AbortSignal;
 }

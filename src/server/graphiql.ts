@@ -8,9 +8,10 @@ export interface GraphiqlPage {
 
 /** What the tabs are about. */
 export interface Examples {
-  /** An app that is asked questions, and one that runs workflows, with inputs that fit it; null where there is none. */
+  /** An app that is asked questions; null where there is none. */
   readonly chatApp: string | null;
-  readonly workflow: { readonly app: string; readonly inputs: Readonly<Record<string, unknown>> } | null;
+  /** An app that runs workflows, with inputs that fit it, as a GraphQL literal. */
+  readonly workflow: { readonly app: string; readonly inputs: string } | null;
   /** A run of whoever opens the page, to follow. */
   readonly runId: string | null;
 }
@@ -35,25 +36,27 @@ export function graphiqlPage(examples: (request: Request) => Promise<Examples>):
 
 const USER = JSON.stringify({ 'x-user': 'me' }, null, 2);
 
-interface Tab {
-  readonly query: string;
-  readonly variables?: object;
-}
-
+/** Arguments stand in the documents: GraphiQL forgets the variables that its default tabs come with. */
 function tabs({ chatApp, workflow, runId }: Examples): NonNullable<GraphiQLOptions['defaultTabs']> {
-  const written: Tab[] = [];
-  if (chatApp !== null) written.push(stream(chatApp), ask(chatApp), history(chatApp));
-  if (workflow !== null) written.push(runWorkflow(workflow.app, workflow.inputs));
-  written.push(follow(runId));
-  return written.map(({ query, variables }) => ({ query: query.trimStart(), headers: USER, ...(variables ? { variables: JSON.stringify(variables, null, 2) } : {}) }));
+  const queries: string[] = [];
+  if (chatApp !== null) queries.push(stream(chatApp), ask(chatApp), history(chatApp));
+  if (workflow !== null) queries.push(runWorkflow(workflow.app, workflow.inputs));
+  queries.push(follow(runId));
+  return queries.map((query) => ({ query: query.trimStart(), headers: USER }));
 }
 
-const stream = (app: string): Tab => ({
-  query: `
-# Ask and watch the answer grow. GraphiQL shows the newest event only: that is what \`accumulated\` is for.
-# A new question needs a new idempotencyKey (see the variables below); the same one shows the same answer again.
-subscription Stream($input: ChatInput!) {
-  chatStream(input: $input) {
+const stream = (app: string): string => `
+# Ask and watch the answer grow: press the button.
+# GraphiQL shows the newest event only; that is what "accumulated" is for.
+# Another question needs another idempotencyKey: the same key is the same answer.
+subscription Stream {
+  chatStream(
+    input: {
+      app: ${JSON.stringify(app)}
+      query: "What can you tell me about GraphQL subscriptions?"
+      idempotencyKey: "${randomUUID()}"
+    }
+  ) {
     __typename
     seq
     ... on RunAttached { mode text }
@@ -66,70 +69,73 @@ subscription Stream($input: ChatInput!) {
       run { id ... on ChatRun { answer conversationId } }
     }
   }
-}`,
-  variables: { input: { app, query: 'What can you tell me about GraphQL subscriptions?', idempotencyKey: randomUUID() } },
-});
+}`;
 
-const ask = (app: string): Tab => ({
-  query: `
-# Ask and wait for the whole answer.
-mutation Ask($input: ChatInput!) {
-  chat(input: $input) {
+const ask = (app: string): string => `
+# Ask and wait for the whole answer. Add conversationId to go on with a conversation.
+mutation Ask {
+  chat(input: { app: ${JSON.stringify(app)}, query: "Hello! Who are you?" }) {
     answer
     complete
     conversationId
     run { id status error { code message } timing { firstTextMs totalMs } }
   }
-}`,
-  variables: { input: { app, query: 'Hello! Who are you?' } },
-});
+}`;
 
-const history = (app: string): Tab => ({
-  query: `
+const history = (app: string): string => `
 # Your conversations, and what was said in them.
-query History($app: ID!) {
-  conversations(app: $app, first: 5) {
+query History {
+  conversations(app: ${JSON.stringify(app)}, first: 5) {
     nodes {
       id
       name
       updatedAt
-      history(last: 10) { nodes { query answer reasoning createdAt } pageInfo { hasPreviousPage startCursor } }
+      history(last: 10) {
+        nodes { query answer reasoning createdAt }
+        pageInfo { hasPreviousPage startCursor }
+      }
     }
   }
-}`,
-  variables: { app },
-});
+}`;
 
-const runWorkflow = (app: string, inputs: object): Tab => ({
-  query: `
-# Run a workflow and watch its nodes. A new run needs a new idempotencyKey.
-subscription Workflow($input: RunWorkflowInput!) {
-  workflowStream(input: $input) {
+const runWorkflow = (app: string, inputs: string): string => `
+# Run a workflow and watch its nodes. Another run needs another idempotencyKey.
+subscription Workflow {
+  workflowStream(
+    input: {
+      app: ${JSON.stringify(app)}
+      inputs: ${inputs}
+      idempotencyKey: "${randomUUID()}"
+    }
+  ) {
     __typename
     seq
-    ... on NodeChanged { node { title status elapsedSeconds retries } progress { started finished current } }
+    ... on NodeChanged {
+      node { title status elapsedSeconds retries }
+      progress { started finished current }
+    }
     ... on TextDelta { accumulated }
-    ... on RunFinished { status error { code message } run { id ... on WorkflowRun { outputs nodes { title status } } } }
+    ... on RunFinished {
+      status
+      error { code message }
+      run { id ... on WorkflowRun { outputs nodes { title status } } }
+    }
   }
-}`,
-  variables: { input: { app, inputs, idempotencyKey: randomUUID() } },
-});
+}`;
 
-const follow = (runId: string | null): Tab => ({
-  query: `
-# Follow any of your runs: all so far first, then what comes. Take an id from \`Runs\` and put it into the variables below.
+const follow = (runId: string | null): string => `
+# Follow any of your runs: all so far first, then what comes.
+# "Runs" lists them: put the id of one into "Follow".
 query Runs {
   runs(first: 10) { nodes { id kind status createdAt app { name } } }
 }
 
-subscription Follow($runId: ID!) {
-  runEvents(runId: $runId) {
+subscription Follow {
+  runEvents(runId: ${JSON.stringify(runId ?? 'an id from Runs')}) {
     __typename
     seq
     ... on RunAttached { mode text run { id status } }
     ... on TextDelta { accumulated }
     ... on RunFinished { status error { code message } }
   }
-}`,
-  variables: { runId: runId ?? 'an id from the query Runs' },
-});
+}`;

@@ -18,10 +18,19 @@ export type Identify = (credentials: Credentials) => string | Promise<string>;
  * servers whose clients are trusted, such as a backend that sets the header itself.
  */
 export function believeUser({ header, connectionParams, operationHeaders }: Credentials): string {
-  const user = lowerCased(operationHeaders)['x-user'] ?? connectionParams?.['user'] ?? lowerCased(connectionParams)['x-user'] ?? header('x-user') ?? 'anonymous';
+  const user =
+    lowerCased(operationHeaders)['x-user'] ??
+    connectionParams?.['user'] ??
+    lowerCased(connectionParams)['x-user'] ??
+    header('x-user') ??
+    'anonymous';
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (typeof user === 'string' && user.trim() !== '' && user.length <= 255 && !/[\u0000-\u001f\u007f]/.test(user)) return user;
-  throw new GatewayError('BAD_USER_INPUT', 'The user (`x-user`) must be a text of 1 to 255 characters without control characters.');
+  if (typeof user === 'string' && user.trim() !== '' && user.length <= 255 && !/[\u0000-\u001f\u007f]/.test(user))
+    return user;
+  throw new GatewayError(
+    'BAD_USER_INPUT',
+    'The user (`x-user`) must be a text of 1 to 255 characters without control characters.',
+  );
 }
 
 function lowerCased(headers: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {

@@ -1,5 +1,11 @@
 import type { IncomingMessage, Server } from 'node:http';
-import type { ExecutionArgs, GraphQLError } from 'graphql';
+import type {
+  ExecutionArgs,
+  ExecutionResult,
+  FormattedExecutionResult,
+  GraphQLError,
+  GraphQLFormattedError,
+} from 'graphql';
 import { handleProtocols, makeServer, type Context, type SubscribePayload } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocketServer, type WebSocket } from 'ws';
@@ -35,7 +41,10 @@ interface Extra {
 const MOST_BUFFERED = 65_536;
 
 /** `graphql-transport-ws` on `/graphql`. Nothing is thrown in its callbacks: that would close the socket on every operation of it. */
-export function openWebSocketDoor(http: Server, { yoga, identify, toGraphQLError, logger, maxRequestBytes, pingMs = 12_000 }: WebSocketParts): WebSocketDoor {
+export function openWebSocketDoor(
+  http: Server,
+  { yoga, identify, toGraphQLError, logger, maxRequestBytes, pingMs = 12_000 }: WebSocketParts,
+): WebSocketDoor {
   const server = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: 10_000,
     execute: (args) => enveloped(args).execute(args),
@@ -49,7 +58,8 @@ export function openWebSocketDoor(http: Server, { yoga, identify, toGraphQLError
         return [toGraphQLError(error)];
       }
     },
-    onError: (_, __, ___, errors) => errors.map((error) => toGraphQLError(error).toJSON()),
+    onError: (_, __, ___, errors) => errors.map((error) => formatted(toGraphQLError(error))),
+    onNext: (...[, , , , result]) => (result.errors ? withFormattedErrors(result) : undefined),
     onComplete: ({ extra }, id) => {
       extra.operations.get(id)?.abort();
       extra.operations.delete(id);
@@ -59,17 +69,32 @@ export function openWebSocketDoor(http: Server, { yoga, identify, toGraphQLError
     },
   });
 
-  async function prepare({ extra, connectionParams }: Context<Record<string, unknown>, Extra>, payload: SubscribePayload, signal: AbortSignal) {
+  async function prepare(
+    { extra, connectionParams }: Context<Record<string, unknown>, Extra>,
+    payload: SubscribePayload,
+    signal: AbortSignal,
+  ) {
     const { request } = extra;
     const operationHeaders = payload.extensions?.['headers'] as Record<string, unknown> | undefined;
-    const viewer = await identify({ header: (name) => request.headers[name]?.toString(), connectionParams, operationHeaders });
+    const viewer = await identify({
+      header: (name) => request.headers[name]?.toString(),
+      connectionParams,
+      operationHeaders,
+    });
     const visit: Visit = { viewer, signal };
     const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped(visit);
     const document = parse(payload.query);
     const errors = validate(schema, document);
     if (errors.length > 0) return errors as readonly GraphQLError[];
     const { operationName, variables: variableValues } = payload;
-    return { schema, document, operationName, variableValues, contextValue: await contextFactory(), rootValue: { execute, subscribe } };
+    return {
+      schema,
+      document,
+      operationName,
+      variableValues,
+      contextValue: await contextFactory(),
+      rootValue: { execute, subscribe },
+    };
   }
 
   const sockets = new WebSocketServer({ server: http, path: '/graphql', maxPayload: maxRequestBytes, handleProtocols });
@@ -85,7 +110,7 @@ export function openWebSocketDoor(http: Server, { yoga, identify, toGraphQLError
         close: (code, reason) => socket.close(code, reason),
         onMessage: (take) => {
           socket.on('message', (data) => {
-            take(String(data)).catch((error: unknown) => {
+            take((data as Buffer).toString()).catch((error: unknown) => {
               if (socket.readyState !== socket.OPEN) return;
               logger.error({ err: error }, 'a message could not be handled');
               socket.close(4500, 'Internal server error');
@@ -128,6 +153,17 @@ function send(socket: WebSocket, data: string): Promise<void> | void {
   if (socket.readyState !== socket.OPEN) return;
   if (socket.bufferedAmount < MOST_BUFFERED) return socket.send(data);
   return new Promise((resolve) => socket.send(data, () => resolve()));
+}
+
+function withFormattedErrors(result: ExecutionResult): FormattedExecutionResult {
+  return { ...result, errors: (result.errors ?? []).map(formatted) } as FormattedExecutionResult;
+}
+
+/** Without the HTTP status that the other door would answer with. */
+function formatted(error: GraphQLError): GraphQLFormattedError {
+  const { extensions, ...rest } = error.toJSON();
+  const { http: _, ...own } = extensions ?? {};
+  return { ...rest, extensions: own };
 }
 
 type Enveloped = Pick<ReturnType<Yoga['getEnveloped']>, 'execute' | 'subscribe'>;

@@ -46,7 +46,11 @@ export function makeYoga({ schema, identify, services, toGraphQLError, graphiql,
     context: async (initial): Promise<Visit> => {
       if ('viewer' in initial) return { ...services, ...(initial as unknown as Visit) };
       const { request } = initial;
-      return { ...services, viewer: await identify({ header: (name) => request.headers.get(name) }), signal: request.signal };
+      return {
+        ...services,
+        viewer: await identify({ header: (name) => request.headers.get(name) }),
+        signal: request.signal,
+      };
     },
     plugins: [codesForBadDocuments(toGraphQLError)],
   });
@@ -55,11 +59,15 @@ export function makeYoga({ schema, identify, services, toGraphQLError, graphiql,
 /** Syntax and validation errors are the client's: they get a code like all others, at both doors. */
 function codesForBadDocuments(toGraphQLError: YogaParts['toGraphQLError']): Plugin {
   return {
-    onParse: () => ({ result, replaceParseResult }) => {
-      if (result instanceof GraphQLError) replaceParseResult(toGraphQLError(result));
-    },
-    onValidate: () => ({ valid, result, setResult }) => {
-      if (!valid) setResult(result.map(toGraphQLError));
-    },
+    onParse:
+      () =>
+      ({ result, replaceParseResult }) => {
+        if (result instanceof GraphQLError) replaceParseResult(toGraphQLError(result));
+      },
+    onValidate:
+      () =>
+      ({ valid, result, setResult }) => {
+        if (!valid) setResult(result.map(toGraphQLError));
+      },
   };
 }

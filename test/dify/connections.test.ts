@@ -50,7 +50,10 @@ describe('a server that cannot be asked', () => {
     const { port, ...closed } = await listen(() => {});
     await closed[Symbol.asyncDispose]();
     await using dify = client(`http://127.0.0.1:${port}/v1`);
-    expect(await failure(dify.one.chat(question, never))).toMatchObject({ code: 'UPSTREAM_UNREACHABLE', retryable: true });
+    expect(await failure(dify.one.chat(question, never))).toMatchObject({
+      code: 'UPSTREAM_UNREACHABLE',
+      retryable: true,
+    });
   });
 
   it('is unreachable when its name is not known', async () => {
@@ -88,7 +91,9 @@ describe('a server that cannot be asked', () => {
   });
 
   it('does not speak like Dify when it does not speak HTTP', async () => {
-    await using tcp = await listen((socket) => socket.once('data', () => socket.write('220 smtp.example.test ESMTP\r\n')));
+    await using tcp = await listen((socket) =>
+      socket.once('data', () => socket.write('220 smtp.example.test ESMTP\r\n')),
+    );
     await using dify = client(`http://127.0.0.1:${tcp.port}/v1`);
     expect((await failure(dify.one.chat(question, never))).code).toBe('UPSTREAM_PROTOCOL');
   });
@@ -201,7 +206,7 @@ describe('connections', () => {
 });
 
 describe('the key', () => {
-  it('is in the header of every request and never in an error, its causes or the log', async () => {
+  it('C82 is in the header of every request and never in an error, its causes or the log', async () => {
     const lines: string[] = [];
     const log = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) });
     await using echo = await serve((exchange) => {
@@ -209,9 +214,17 @@ describe('the key', () => {
       sendJson(exchange, 400, { code: 'invalid_param', message: `You sent ${JSON.stringify(headers)}` });
     });
     await using reset = await serve(({ socket }) => socket.resetAndDestroy());
-    await using html = await serve(({ response, request }) => response.writeHead(404).end(JSON.stringify(request.headers)));
+    await using html = await serve(({ response, request }) =>
+      response.writeHead(404).end(JSON.stringify(request.headers)),
+    );
     const errors: unknown[] = [];
-    for (const baseUrl of [echo.baseUrl, reset.baseUrl, html.baseUrl, 'http://127.0.0.1:1/v1', 'http://nowhere.invalid/v1']) {
+    for (const baseUrl of [
+      echo.baseUrl,
+      reset.baseUrl,
+      html.baseUrl,
+      'http://127.0.0.1:1/v1',
+      'http://nowhere.invalid/v1',
+    ]) {
       await using dify = client(baseUrl, {}, log);
       errors.push(inspect(dify, { depth: 9, showHidden: true }));
       errors.push(await failure(dify.one.chat(question, never)));

@@ -79,11 +79,15 @@ describe('errorFromReply', () => {
 
   it('C75 reads the old form with `params` and without a status', () => {
     const error = fromJson(400, { code: 'invalid_param', message: 'Missing required parameter', params: 'inputs' });
-    expect(error).toMatchObject({ code: 'BAD_USER_INPUT', difyStatus: 400, message: 'inputs: Missing required parameter' });
+    expect(error).toMatchObject({
+      code: 'BAD_USER_INPUT',
+      difyStatus: 400,
+      message: 'inputs: Missing required parameter',
+    });
   });
 
   it('C76 reads the form with `errors`', () => {
-    const errors = { query: "'query' is a required property", 'response_mode': "'SECRET' is not one of …" };
+    const errors = { query: "'query' is a required property", response_mode: "'SECRET' is not one of …" };
     const error = fromJson(400, { errors, message: 'Input payload validation failed' });
     expect(error).toMatchObject({ code: 'BAD_USER_INPUT', message: 'Dify does not accept query, response_mode' });
   });
@@ -103,9 +107,15 @@ describe('errorFromReply', () => {
   });
 
   it('C78 takes the 400 of the app limit for what it is', () => {
-    const message = 'Too many requests. Please try again later. The current maximum concurrent requests allowed for x is 1.';
+    const message =
+      'Too many requests. Please try again later. The current maximum concurrent requests allowed for x is 1.';
     const error = fromJson(400, { code: 'invalid_param', message, status: 400 });
-    expect(error).toMatchObject({ code: 'UPSTREAM_RATE_LIMITED', retryAfterMs: 2000, retryable: true, difyStatus: 400 });
+    expect(error).toMatchObject({
+      code: 'UPSTREAM_RATE_LIMITED',
+      retryAfterMs: 2000,
+      retryable: true,
+      difyStatus: 400,
+    });
   });
 
   it('C79 C80 takes a 429 of Dify or of the edge for a limit, with the time to wait', () => {
@@ -127,7 +137,10 @@ describe('errorFromReply', () => {
   );
 
   it('takes the texts of the input form for a fault of the input', () => {
-    for (const message of ['topic is required in input form', "mode in input form must be one of the following: ['a', 'b']"]) {
+    for (const message of [
+      'topic is required in input form',
+      "mode in input form must be one of the following: ['a', 'b']",
+    ]) {
       expect(fromJson(400, { code: 'invalid_param', message })).toMatchObject({ code: 'BAD_USER_INPUT', message });
     }
   });
@@ -175,11 +188,20 @@ describe('errorFromEvent', () => {
     [null, 'it broke', 'UPSTREAM_ERROR'],
     ['some_new_code', 'refused', 'UPSTREAM_REJECTED'],
   ])('makes of the code %s and the text "%s" %s', (difyCode, message, code) => {
-    expect(fromEvent(difyCode, message)).toMatchObject({ code, message, difyStatus: 400, difyCode: difyCode ?? undefined });
+    expect(fromEvent(difyCode, message)).toMatchObject({
+      code,
+      message,
+      difyStatus: 400,
+      difyCode: difyCode ?? undefined,
+    });
   });
 
   it('C41 marks the limit of a provider as worth another try', () => {
-    expect(fromEvent('rate_limit_error', 'slow', 429)).toMatchObject({ retryable: true, retryAfterMs: 2000, difyStatus: 429 });
+    expect(fromEvent('rate_limit_error', 'slow', 429)).toMatchObject({
+      retryable: true,
+      retryAfterMs: 2000,
+      difyStatus: 429,
+    });
   });
 
   it('says something when Dify does not, as 1.8.1 may', () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
 import http from 'node:http';
-import net, { type AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
 import { Dify, type DifyAppOptions } from '../../src/dify/dify.ts';
@@ -19,7 +19,7 @@ export interface SeenRequest {
 export interface Exchange {
   readonly request: SeenRequest;
   readonly response: http.ServerResponse;
-  readonly socket: net.Socket;
+  readonly socket: Socket;
   /** Counts from 0. */
   readonly index: number;
 }
@@ -27,7 +27,7 @@ export interface Exchange {
 /** A real HTTP server on a port of its own that remembers what it was asked and counts its open sockets. */
 export class FakeServer implements AsyncDisposable {
   readonly requests: SeenRequest[] = [];
-  readonly sockets = new Set<net.Socket>();
+  readonly sockets = new Set<Socket>();
   connections = 0;
   readonly server: http.Server;
 
@@ -79,7 +79,12 @@ export function serve(answer: (exchange: Exchange) => void): Promise<FakeServer>
   return new FakeServer(answer).listen();
 }
 
-export function sendJson({ response }: Exchange, status: number, body: unknown, headers: http.OutgoingHttpHeaders = {}): void {
+export function sendJson(
+  { response }: Exchange,
+  status: number,
+  body: unknown,
+  headers: http.OutgoingHttpHeaders = {},
+): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers });
   response.end(typeof body === 'string' ? body : JSON.stringify(body));
 }
@@ -90,10 +95,14 @@ export function openSse({ response }: Exchange): http.ServerResponse {
   return response;
 }
 
-export const silent: Logger = pino({ level: 'silent' });
+const silent: Logger = pino({ level: 'silent' });
 
 /** One app against one server, closed with the returned object. */
-export function client(baseUrl: string, options: Partial<DifyAppOptions> = {}, log = silent): Dify & { readonly one: DifyApp } {
+export function client(
+  baseUrl: string,
+  options: Partial<DifyAppOptions> = {},
+  log = silent,
+): Dify & { readonly one: DifyApp } {
   const dify = new Dify([{ name: 'one', baseUrl, key: canary, ...options }], log);
   return Object.assign(dify, { one: dify.apps[0]! });
 }

@@ -21,11 +21,7 @@ const cases: readonly (readonly [string, Readonly<Record<string, unknown>>, Wire
     { message_id: 'm', answer: 'a', from_variable_selector: ['n', 'text'] },
     { event: 'message', ...none, messageId: 'm', answer: 'a', createdAt: null, source: ['n', 'text'] },
   ],
-  [
-    'agent_message',
-    { ...chat, answer: 'a' },
-    { event: 'agent_message', ...chatEnvelope, answer: 'a', createdAt: 7 },
-  ],
+  ['agent_message', { ...chat, answer: 'a' }, { event: 'agent_message', ...chatEnvelope, answer: 'a', createdAt: 7 }],
   [
     'agent_thought',
     {
@@ -68,8 +64,17 @@ const cases: readonly (readonly [string, Readonly<Record<string, unknown>>, Wire
       ...chat,
       metadata: {
         annotation_reply: null,
-        retriever_resources: [{ position: 1, dataset_name: 'd', document_id: 'o', segment_id: 's', score: 0.5, content: 'k' }],
-        usage: { prompt_tokens: 3, completion_tokens: 1, total_tokens: 4, total_price: '6E-7', currency: 'USD', latency: 1.5 },
+        retriever_resources: [
+          { position: 1, dataset_name: 'd', document_id: 'o', segment_id: 's', score: 0.5, content: 'k' },
+        ],
+        usage: {
+          prompt_tokens: 3,
+          completion_tokens: 1,
+          total_tokens: 4,
+          total_price: '6E-7',
+          currency: 'USD',
+          latency: 1.5,
+        },
         reasoning: { n: 'because' },
       },
       files: [{ related_id: 'f', filename: 'a.txt', mime_type: 'text/plain', size: 3, type: 'document', url: 'u' }],
@@ -77,7 +82,14 @@ const cases: readonly (readonly [string, Readonly<Record<string, unknown>>, Wire
     {
       event: 'message_end',
       ...chatEnvelope,
-      usage: { promptTokens: 3, completionTokens: 1, totalTokens: 4, totalPrice: '0.0000006', currency: 'USD', latency: 1.5 },
+      usage: {
+        promptTokens: 3,
+        completionTokens: 1,
+        totalTokens: 4,
+        totalPrice: '0.0000006',
+        currency: 'USD',
+        latency: 1.5,
+      },
       citations: [
         {
           position: 1,
@@ -135,7 +147,16 @@ const cases: readonly (readonly [string, Readonly<Record<string, unknown>>, Wire
         created_at: 7,
         finished_at: 8,
         exceptions_count: 1,
-        files: [{ dify_model_identity: '__dify__file__', id: null, related_id: 'f', type: 'image', size: -1, remote_url: 'u' }],
+        files: [
+          {
+            dify_model_identity: '__dify__file__',
+            id: null,
+            related_id: 'f',
+            type: 'image',
+            size: -1,
+            remote_url: 'u',
+          },
+        ],
       },
     },
     {
@@ -160,13 +181,23 @@ const cases: readonly (readonly [string, Readonly<Record<string, unknown>>, Wire
     { event: 'workflow_paused', ...flowEnvelope, reasons: [{ TYPE: 'human_input_required', form_id: 'f' }] },
   ],
   ...(['human_input_required', 'human_input_form_filled', 'human_input_form_timeout'] as const).map(
-    (event) => [event, { ...flow, data: { node_id: 'n' } }, { event, ...flowEnvelope, data: { node_id: 'n' } }] as const,
+    (event) =>
+      [event, { ...flow, data: { node_id: 'n' } }, { event, ...flowEnvelope, data: { node_id: 'n' } }] as const,
   ),
   [
     'node_started',
     {
       ...flow,
-      data: { id: 'e', node_id: 'n', node_type: 'llm', title: 'T', index: 1, inputs: null, created_at: 7, parallel_id: 'old' },
+      data: {
+        id: 'e',
+        node_id: 'n',
+        node_type: 'llm',
+        title: 'T',
+        index: 1,
+        inputs: null,
+        created_at: 7,
+        parallel_id: 'old',
+      },
     },
     {
       event: 'node_started',
@@ -310,7 +341,10 @@ const cases: readonly (readonly [string, Readonly<Record<string, unknown>>, Wire
   ],
   [
     'agent_log',
-    { ...chat, data: { id: 'l', label: 'CALL', parent_id: 'p', error: null, status: 'start', data: { x: 1 }, node_id: 'n' } },
+    {
+      ...chat,
+      data: { id: 'l', label: 'CALL', parent_id: 'p', error: null, status: 'start', data: { x: 1 }, node_id: 'n' },
+    },
     {
       event: 'agent_log',
       ...chatEnvelope,
@@ -342,17 +376,37 @@ describe('parseEvent', () => {
   });
 
   it('C31 accepts a thought that is all null', () => {
-    const nulls = { id: 'x', position: null, thought: null, observation: null, tool: null, tool_input: null, message_files: null };
-    expect(parseEvent('agent_thought', { ...nulls, tool_labels: null })).toMatchObject({ thought: '', tool: '', files: [] });
+    const nulls = {
+      id: 'x',
+      position: null,
+      thought: null,
+      observation: null,
+      tool: null,
+      tool_input: null,
+      message_files: null,
+    };
+    expect(parseEvent('agent_thought', { ...nulls, tool_labels: null })).toMatchObject({
+      thought: '',
+      tool: '',
+      files: [],
+    });
   });
 
   it('C64 accepts a run id that is not known yet', () => {
-    expect(parseEvent('text_chunk', { workflow_run_id: null, data: { text: 'a' } })).toMatchObject({ workflowRunId: null });
+    expect(parseEvent('text_chunk', { workflow_run_id: null, data: { text: 'a' } })).toMatchObject({
+      workflowRunId: null,
+    });
   });
 
   it('C67 hands on an event that is not known, with everything in it', () => {
     const frame = { event: 'foo_bar', task_id: 't', data: { x: 1 } };
-    expect(parseEvent('foo_bar', frame)).toEqual({ event: 'unknown', ...none, taskId: 't', name: 'foo_bar', data: frame });
+    expect(parseEvent('foo_bar', frame)).toEqual({
+      event: 'unknown',
+      ...none,
+      taskId: 't',
+      name: 'foo_bar',
+      data: frame,
+    });
   });
 
   it('C68 ignores members that are not known', () => {
@@ -360,25 +414,30 @@ describe('parseEvent', () => {
     expect(parseEvent('message', { answer: 'a', foo: { bar: 1 } })).toEqual(plain);
   });
 
-  it.each([{}, { metadata: null }, { metadata: {} }, { metadata: { usage: null, retriever_resources: null }, files: null }])(
-    'C87 makes an end without usage of %j',
-    (frame) => {
-      const end = { event: 'message_end', ...none, usage: null, citations: [], files: [], reasoning: {} };
-      expect(parseEvent('message_end', frame)).toEqual(end);
-    },
-  );
+  it.each([
+    {},
+    { metadata: null },
+    { metadata: {} },
+    { metadata: { usage: null, retriever_resources: null }, files: null },
+  ])('C87 makes an end without usage of %j', (frame) => {
+    const end = { event: 'message_end', ...none, usage: null, citations: [], files: [], reasoning: {} };
+    expect(parseEvent('message_end', frame)).toEqual(end);
+  });
 
   it('reads numbers in quotes', () => {
     const data = { elapsed_time: '0.5', total_tokens: '12', total_steps: 'many' };
-    expect(parseEvent('workflow_finished', { data })).toMatchObject({ elapsedTime: 0.5, totalTokens: 12, totalSteps: 0 });
+    expect(parseEvent('workflow_finished', { data })).toMatchObject({
+      elapsedTime: 0.5,
+      totalTokens: 12,
+      totalSteps: 0,
+    });
   });
 
   it.each(names)('%s survives any members', (name) => {
     const shape = Object.assign({}, ...cases.filter(([event]) => event === name).map(([, frame]) => frame)) as object;
-    const members = fc.record(
-      Object.fromEntries(Object.keys(shape).map((key) => [key, fc.jsonValue()])),
-      { requiredKeys: [] },
-    );
+    const members = fc.record(Object.fromEntries(Object.keys(shape).map((key) => [key, fc.jsonValue()])), {
+      requiredKeys: [],
+    });
     fc.assert(
       fc.property(members, (frame) => {
         const { event, ...rest } = parseEvent(name, frame);

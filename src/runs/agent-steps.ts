@@ -1,0 +1,41 @@
+import type { AgentThoughtEvent } from '../dify/wire-event.ts';
+import { BETWEEN_BLOCKS, splitReasoning } from './reasoning.ts';
+import type { AgentStep } from './run-event.ts';
+
+/** The steps of an agent. Dify repeats a thought as it fills up, often before it says anything (Q9). */
+export class AgentSteps {
+  readonly #steps = new Map<string, AgentStep>();
+
+  /** The step as it is now; null where that is nothing new. */
+  see(wire: AgentThoughtEvent): AgentStep | null {
+    const before = this.#steps.get(wire.id);
+    const step: AgentStep = {
+      id: wire.id,
+      position: wire.position,
+      thought: withoutTags(wire.thought) || (before?.thought ?? null),
+      tool: wire.tool || (before?.tool ?? null),
+      toolInput: wire.toolInput === '' ? (before?.toolInput ?? null) : parsedOrText(wire.toolInput),
+      observation: wire.observation || (before?.observation ?? null),
+      files: wire.files.length > 0 ? wire.files : (before?.files ?? []),
+    };
+    const silent = step.thought === null && step.tool === null && step.observation === null && step.files.length === 0;
+    if (silent || (before && JSON.stringify(before) === JSON.stringify(step))) return null;
+    this.#steps.set(step.id, step);
+    return step;
+  }
+}
+
+function withoutTags(thought: string): string {
+  if (!thought.includes('think>')) return thought;
+  const { text, reasoning } = splitReasoning(thought);
+  return [reasoning, text].filter((part) => part !== '').join(BETWEEN_BLOCKS);
+}
+
+/** Mostly JSON, but ReAct agents send plain or cut text. */
+export function parsedOrText(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return json;
+  }
+}

@@ -1,0 +1,39 @@
+import type { Citation } from './house-guide.ts';
+import { recollection, type Memory } from './memory.ts';
+import type { Prompt } from './model-node.ts';
+import { paragraphs, shortened } from './wording.ts';
+
+/** What a guest may want, as the classifier of the chatflow sorts it. */
+export const classes = [
+  { id: '1', name: 'About the house or the city' },
+  { id: '2', name: 'Something else' },
+] as const;
+
+/** The answer of the front desk, resting on the passages found, if any. */
+export function conciergeAnswer(question: string, guest: string, found: readonly Citation[], memory: Memory): string {
+  const dear = guest === '' ? '' : `, ${guest}`;
+  const remembered = recollection(memory);
+  if (found.length === 0) {
+    const what = shortened(question, 80) || 'nothing at all';
+    return paragraphs(
+      `I am afraid our house guide says nothing about “${what}”${dear}. 🙈`,
+      'Ask me about **breakfast**, the **Wi-Fi**, check-out, the tram to the airport, the sauna, or what to see in town.',
+      remembered,
+    );
+  }
+  const passages = found.map(({ content, position }) => `${content} [${position}]`);
+  const [first = '', ...others] = passages;
+  return paragraphs(`Of course${dear}! ${first}`, ...others.map((passage) => `Also: ${passage}`), remembered);
+}
+
+export function conciergePrompts(question: string, found: readonly Citation[], memory: Memory): Prompt[] {
+  const context = found.map(({ content }) => content).join('\n');
+  return [
+    {
+      role: 'system',
+      text: `You are the concierge of the Hotel zur Brücke. Answer from the context only.\n\n${context}`,
+    },
+    ...memory.slice(-3).map((earlier): Prompt => ({ role: 'user', text: earlier })),
+    { role: 'user', text: question },
+  ];
+}

@@ -1,0 +1,70 @@
+import type { Citation } from './house-guide.ts';
+
+export interface Conversation {
+  readonly id: string;
+  readonly app: string;
+  readonly userId: string;
+  name: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly introduction: string;
+  /** Microseconds, like every time in here. */
+  readonly createdAt: number;
+  updatedAt: number;
+  readonly messages: Message[];
+  readonly variables: Variable[];
+}
+
+export interface Variable {
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+  readonly description: string;
+  value: unknown;
+  readonly createdAt: number;
+  updatedAt: number;
+}
+
+export interface Thought {
+  readonly id: string;
+  readonly position: number;
+  readonly createdAt: number;
+  thought: string;
+  tool: string;
+  toolLabels: Readonly<Record<string, unknown>>;
+  toolInput: string;
+  observation: string;
+  files: string[];
+}
+
+export interface MessageFile {
+  readonly id: string;
+  readonly filename: string;
+  readonly type: string;
+  readonly url: string;
+  readonly mimeType: string;
+  readonly size: number;
+  readonly transferMethod: string;
+  readonly belongsTo: 'user' | 'assistant';
+}
+
+export interface Feedback {
+  readonly rating: 'like' | 'dislike';
+  readonly content: string | null;
+}
+
+export interface Message {
+  readonly id: string;
+  readonly app: string;
+  readonly userId: string;
+  readonly conversation: Conversation | null;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly query: string;
+  readonly createdAt: number;
+  answer: string;
+  status: 'normal' | 'error';
+  error: string | null;
+  feedback: Feedback | null;
+  citations: readonly Citation[];
+  readonly thoughts: Thought[];
+  readonly files: MessageFile[];
+}

@@ -1,0 +1,83 @@
+import { pino } from 'pino';
+import { createClient, type Client, type ClientOptions, type ExecutionResult } from 'graphql-ws';
+import { WebSocket } from 'ws';
+import type { Config } from '../src/config.ts';
+import { createGateway, type Gateway } from '../src/gateway.ts';
+import { openSandbox, type Sandbox, type SandboxOptions, type SandboxRequest } from '../src/sandbox/sandbox.ts';
+
+export interface RigOptions {
+  readonly sandbox?: SandboxOptions;
+  readonly port?: number;
+  readonly timeouts?: Partial<Config['apps'][number]['timeouts']>;
+  readonly runs?: Partial<Config['runs']>;
+  readonly drainMs?: number;
+  readonly graphiql?: boolean;
+}
+
+/** A sandbox that answers as fast as it can, and a gateway in front of it: real sockets all the way. */
+export interface Rig extends AsyncDisposable {
+  readonly url: string;
+  readonly wsUrl: string;
+  readonly sandbox: Sandbox;
+  readonly gateway: Gateway;
+  /** What the gateway asked of the sandbox, in order. */
+  readonly requests: SandboxRequest[];
+  /** Everything the gateway logged, one JSON text a line. */
+  readonly logged: string[];
+  /** One operation over HTTP. */
+  query<T = Record<string, any>>(query: string, variables?: object, user?: string): Promise<ExecutionResult<T, Record<string, unknown>>>;
+  /** All results of one operation over a WebSocket of its own. */
+  collect<T = Record<string, any>>(query: string, variables?: Record<string, unknown>, user?: string): Promise<ExecutionResult<T, Record<string, unknown>>[]>;
+  client(options?: Partial<ClientOptions>): Client;
+  /** Questions that reached the sandbox. */
+  generations(): SandboxRequest[];
+}
+
+const timeouts = { connectMs: 2_000, headersMs: 10_000, idleMs: 10_000, runMs: 60_000 };
+
+export async function openGateway(sandbox: Sandbox, options: RigOptions = {}, logged: string[] = []): Promise<Gateway> {
+  const config: Config = {
+    server: { host: '127.0.0.1', port: options.port ?? 0, graphiql: options.graphiql ?? false, logLevel: 'debug', drainMs: options.drainMs ?? 0 },
+    apps: sandbox.apps.map(({ name, description, key }) => ({ name, description, key, baseUrl: sandbox.url, timeouts: { ...timeouts, ...options.timeouts } })),
+    defaultApp: 'assistant',
+    runs: { keepMinutes: 60, keepMegabytes: 256, keepCount: 10_000, ...options.runs },
+    sandbox: { pace: 0 },
+    file: undefined,
+  };
+  return createGateway(config, { logger: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }) });
+}
+
+export async function openRig(options: RigOptions = {}): Promise<Rig> {
+  const requests: SandboxRequest[] = [];
+  const logged: string[] = [];
+  const sandbox = await openSandbox({ pace: 0, ...options.sandbox, onRequest: (request) => requests.push(request) });
+  const gateway = await openGateway(sandbox, options, logged);
+  const wsUrl = gateway.url.replace('http', 'ws');
+  const client = (own: Partial<ClientOptions> = {}): Client => createClient({ url: wsUrl, webSocketImpl: WebSocket, ...own });
+  return {
+    url: gateway.url,
+    wsUrl,
+    sandbox,
+    gateway,
+    requests,
+    logged,
+    client,
+    async query(query, variables, user) {
+      const headers = { 'content-type': 'application/json', ...(user === undefined ? {} : { 'x-user': user }) };
+      const response = await fetch(gateway.url, { method: 'POST', headers, body: JSON.stringify({ query, variables }) });
+      return (await response.json()) as never;
+    },
+    async collect(query, variables = {}, user) {
+      const own = client(user === undefined ? {} : { connectionParams: { user } });
+      const results: never[] = [];
+      for await (const result of own.iterate({ query, variables })) results.push(result as never);
+      await own.dispose();
+      return results;
+    },
+    generations: () => requests.filter(({ method, path }) => method === 'POST' && (path.endsWith('/chat-messages') || path.endsWith('/run') || path.endsWith('/completion-messages'))),
+    async [Symbol.asyncDispose]() {
+      await gateway.close();
+      await sandbox.close();
+    },
+  };
+}
