@@ -33,9 +33,14 @@ export interface Config {
     /** 10 000 */
     readonly keepCount: number;
   };
+  /** Of the built-in stand-in for Dify, which answers while no app is configured. */
   readonly sandbox: {
-    /** 1 */
+    /** 1: as fast as a model writes; 0: as fast as it can. */
     readonly pace: number;
+    /** 0: any free one. */
+    readonly port: number;
+    /** A folder of recorded streams for its `!replay`. */
+    readonly recordings: string | undefined;
   };
   /** The absolute path of the file that was read. */
   readonly file: string | undefined;
@@ -97,7 +102,7 @@ export function loadConfig({ argv, env, cwd }: ConfigSource): Config {
     apps: Object.entries(apps).map(([name, app]) => ({ ...app, name, description: app.description })),
     defaultApp: file.defaultApp ?? names[0],
     runs: file.settings.runs,
-    sandbox: file.settings.sandbox,
+    sandbox: { ...file.settings.sandbox, recordings: file.settings.sandbox.recordings },
     file: file.path,
   });
 }

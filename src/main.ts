@@ -26,7 +26,8 @@ async function main(): Promise<number | undefined> {
   let sandbox: Sandbox | undefined;
   if (config.apps.length === 0) {
     const { openSandbox } = await import('./sandbox/sandbox.ts');
-    sandbox = await openSandbox({ pace: config.sandbox.pace });
+    const { recordings, ...options } = config.sandbox;
+    sandbox = await openSandbox({ ...options, ...(recordings === undefined ? {} : { recordings }) });
     config = { ...config, ...appsOf(sandbox) };
     say(`No app is configured: serving the demo apps of a built-in stand-in for Dify at ${sandbox.url}.`);
   }
@@ -35,11 +36,13 @@ async function main(): Promise<number | undefined> {
   say(`Apps: ${config.apps.map(({ name }) => name).join(', ')}`);
   say('Anyone can be anyone: users are believed by their `x-user` header. Do not expose this to untrusted clients.');
 
-  let ending = false;
+  let since: number | undefined;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      if (ending) process.exit(1);
-      ending = true;
+      // Ctrl-C may arrive twice, from the terminal and through npm: only one that comes later is impatience.
+      if (since !== undefined && Date.now() - since > 1_000) process.exit(1);
+      if (since !== undefined) return;
+      since = Date.now();
       void gateway
         .close()
         .then(() => sandbox?.close())

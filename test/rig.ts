@@ -25,9 +25,17 @@ export interface Rig extends AsyncDisposable {
   /** Everything the gateway logged, one JSON text a line. */
   readonly logged: string[];
   /** One operation over HTTP. */
-  query<T = Record<string, any>>(query: string, variables?: object, user?: string): Promise<ExecutionResult<T, Record<string, unknown>>>;
+  query<T = Record<string, any>>(
+    query: string,
+    variables?: object,
+    user?: string,
+  ): Promise<ExecutionResult<T, Record<string, unknown>>>;
   /** All results of one operation over a WebSocket of its own. */
-  collect<T = Record<string, any>>(query: string, variables?: Record<string, unknown>, user?: string): Promise<ExecutionResult<T, Record<string, unknown>>[]>;
+  collect<T = Record<string, any>>(
+    query: string,
+    variables?: Record<string, unknown>,
+    user?: string,
+  ): Promise<ExecutionResult<T, Record<string, unknown>>[]>;
   client(options?: Partial<ClientOptions>): Client;
   /** Questions that reached the sandbox. */
   generations(): SandboxRequest[];
@@ -37,14 +45,28 @@ const timeouts = { connectMs: 2_000, headersMs: 10_000, idleMs: 10_000, runMs: 6
 
 export async function openGateway(sandbox: Sandbox, options: RigOptions = {}, logged: string[] = []): Promise<Gateway> {
   const config: Config = {
-    server: { host: '127.0.0.1', port: options.port ?? 0, graphiql: options.graphiql ?? false, logLevel: 'debug', drainMs: options.drainMs ?? 0 },
-    apps: sandbox.apps.map(({ name, description, key }) => ({ name, description, key, baseUrl: sandbox.url, timeouts: { ...timeouts, ...options.timeouts } })),
+    server: {
+      host: '127.0.0.1',
+      port: options.port ?? 0,
+      graphiql: options.graphiql ?? false,
+      logLevel: 'debug',
+      drainMs: options.drainMs ?? 0,
+    },
+    apps: sandbox.apps.map(({ name, description, key }) => ({
+      name,
+      description,
+      key,
+      baseUrl: sandbox.url,
+      timeouts: { ...timeouts, ...options.timeouts },
+    })),
     defaultApp: 'assistant',
     runs: { keepMinutes: 60, keepMegabytes: 256, keepCount: 10_000, ...options.runs },
-    sandbox: { pace: 0 },
+    sandbox: { pace: 0, port: 0, recordings: undefined },
     file: undefined,
   };
-  return createGateway(config, { logger: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }) });
+  return createGateway(config, {
+    logger: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
+  });
 }
 
 export async function openRig(options: RigOptions = {}): Promise<Rig> {
@@ -53,7 +75,8 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
   const sandbox = await openSandbox({ pace: 0, ...options.sandbox, onRequest: (request) => requests.push(request) });
   const gateway = await openGateway(sandbox, options, logged);
   const wsUrl = gateway.url.replace('http', 'ws');
-  const client = (own: Partial<ClientOptions> = {}): Client => createClient({ url: wsUrl, webSocketImpl: WebSocket, ...own });
+  const client = (own: Partial<ClientOptions> = {}): Client =>
+    createClient({ url: wsUrl, webSocketImpl: WebSocket, ...own });
   return {
     url: gateway.url,
     wsUrl,
@@ -64,7 +87,11 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
     client,
     async query(query, variables, user) {
       const headers = { 'content-type': 'application/json', ...(user === undefined ? {} : { 'x-user': user }) };
-      const response = await fetch(gateway.url, { method: 'POST', headers, body: JSON.stringify({ query, variables }) });
+      const response = await fetch(gateway.url, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ query, variables }),
+      });
       return (await response.json()) as never;
     },
     async collect(query, variables = {}, user) {
@@ -74,7 +101,12 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
       await own.dispose();
       return results;
     },
-    generations: () => requests.filter(({ method, path }) => method === 'POST' && (path.endsWith('/chat-messages') || path.endsWith('/run') || path.endsWith('/completion-messages'))),
+    generations: () =>
+      requests.filter(
+        ({ method, path }) =>
+          method === 'POST' &&
+          (path.endsWith('/chat-messages') || path.endsWith('/run') || path.endsWith('/completion-messages')),
+      ),
     async [Symbol.asyncDispose]() {
       await gateway.close();
       await sandbox.close();

@@ -117,7 +117,11 @@ const runs = {
   keepMegabytes: whole(256, 1, 1_048_576),
   keepCount: whole(10_000, 1, 10_000_000),
 };
-const sandbox = { pace: decimal(1, 0, 1000) };
+const sandbox = {
+  pace: decimal(1, 0, 1000),
+  port: whole(0, 0, 65_535),
+  recordings: optional(z.string('write the path of a folder').optional()),
+};
 const file = {
   server: section(server),
   defaultApp: optional(z.string('write the name of one of the apps').optional()),

@@ -66,12 +66,13 @@ export class Turn implements Stoppable {
     const slow = amount(this.magic, '!slow', 25);
     await (slow === undefined ? this.wait(firstPieceMs) : this.#sleep(slow * 1000));
     for (const [index, piece] of pieces.entries()) {
-      if (index === Math.ceil(pieces.length / 2)) await this.#breakDown();
+      if (index === Math.floor(pieces.length / 2)) await this.#breakDown();
       if (this.stopped) return;
       this.#firstPieceAt ??= this.world.now();
       yield piece;
       await this.wait(pieceMs);
     }
+    if (pieces.length === 0) await this.#breakDown();
   }
 
   /** After the last word: `!noend` never comes back while the peer listens. */

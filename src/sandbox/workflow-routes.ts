@@ -1,15 +1,14 @@
-import { isGraph } from './apps.ts';
 import { seconds } from './clock.ts';
-import { invalidParam, notFound, notWorkflowApp } from './errors.ts';
+import { notFound, notWorkflowApp } from './errors.ts';
 import { ModelFault } from './faults.ts';
 import { runSummary } from './graph.ts';
-import { bodyOf, json, requiredUser, sendText, type Call, type Reply } from './http.ts';
+import { bodyOf, requiredUser, sendText, type Call, type Reply } from './http.ts';
 import { inputsFor } from './inputs.ts';
 import { findMagic } from './magic-words.ts';
 import { openTurn, refuseByMagic, replayed, scripted } from './perform.ts';
 import { pythonJson } from './python-json.ts';
 import type { Run } from './runs.ts';
-import { between, generationRules, oneOf, validate } from './schema.ts';
+import { generationRules, validate } from './schema.ts';
 import { summarize } from './workflow.ts';
 import type { World } from './world.ts';
 

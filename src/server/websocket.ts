@@ -1,11 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http';
-import type {
-  ExecutionArgs,
-  ExecutionResult,
-  FormattedExecutionResult,
-  GraphQLError,
-  GraphQLFormattedError,
-} from 'graphql';
+import type { ExecutionArgs, FormattedExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql';
 import { handleProtocols, makeServer, type Context, type SubscribePayload } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocketServer, type WebSocket } from 'ws';
@@ -155,7 +149,9 @@ function send(socket: WebSocket, data: string): Promise<void> | void {
   return new Promise((resolve) => socket.send(data, () => resolve()));
 }
 
-function withFormattedErrors(result: ExecutionResult): FormattedExecutionResult {
+function withFormattedErrors(result: {
+  readonly errors?: readonly GraphQLError[] | undefined;
+}): FormattedExecutionResult {
   return { ...result, errors: (result.errors ?? []).map(formatted) } as FormattedExecutionResult;
 }
 
