@@ -5,15 +5,20 @@ import { toGraphQLError } from './graphql/errors.ts';
 import type { Services } from './graphql/context.ts';
 import { schema } from './graphql/schema.ts';
 import { MemoryLog } from './runs/memory-log.ts';
-import { Runs } from './runs/runs.ts';
+import { Runs, type RunsOptions } from './runs/runs.ts';
 import { graphiqlPage, type Examples } from './server/graphiql.ts';
 import { openServer } from './server/server.ts';
 import { believeUser, type Identify } from './server/viewer.ts';
+import type { Patience } from './server/websocket.ts';
 
 export interface GatewayOptions {
   readonly logger?: Logger;
   /** Who a request is from. Default: whoever it says. */
   readonly identify?: Identify;
+  /** How long the WebSocket waits for a client that is silent. */
+  readonly patience?: Patience;
+  /** How long a run waits for what Dify may still owe it: after its end, after a stop. */
+  readonly waits?: Omit<RunsOptions, 'runMs'>;
 }
 
 /** A running gateway. */
@@ -42,6 +47,7 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
   );
   const log = new MemoryLog(keep);
   const runs = new Runs(dify, log, logger, {
+    ...options.waits,
     runMs: new Map(config.apps.map(({ name, timeouts }) => [name, timeouts.runMs])),
   });
   const services: Services = {
@@ -62,6 +68,7 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     toGraphQLError: (error: unknown) => toGraphQLError(error, logger),
     graphiql: server.graphiql ? page : null,
     maxRequestBytes: 4 * 1_048_576,
+    patience: options.patience ?? {},
   };
   const running = await openServer(parts, server.host, server.port);
   let closing: Promise<void> | undefined;

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { createClient, type Client, type ClientOptions, type ExecutionResult } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import type { Config } from '../src/config.ts';
-import { createGateway, type Gateway } from '../src/gateway.ts';
+import { createGateway, type Gateway, type GatewayOptions } from '../src/gateway.ts';
 import { openSandbox, type Sandbox, type SandboxOptions, type SandboxRequest } from '../src/sandbox/sandbox.ts';
 
 export interface RigOptions {
@@ -12,6 +12,9 @@ export interface RigOptions {
   readonly runs?: Partial<Config['runs']>;
   readonly drainMs?: number;
   readonly graphiql?: boolean;
+  readonly identify?: GatewayOptions['identify'];
+  readonly patience?: GatewayOptions['patience'];
+  readonly waits?: GatewayOptions['waits'];
 }
 
 /** A sandbox that answers as fast as it can, and a gateway in front of it: real sockets all the way. */
@@ -72,7 +75,7 @@ export async function openGateway(sandbox: Sandbox, options: RigOptions = {}, lo
 export async function openRig(options: RigOptions = {}): Promise<Rig> {
   const requests: SandboxRequest[] = [];
   const logged: string[] = [];
-  const sandbox = await openSandbox({ pace: 0, ...options.sandbox, onRequest: (request) => requests.push(request) });
+  const sandbox = await openSandbox({ pace: 0, ...options.sandbox, onRequest });
   const gateway = await openGateway(sandbox, options, logged);
   const wsUrl = gateway.url.replace('http', 'ws');
   const client = (own: Partial<ClientOptions> = {}): Client =>

@@ -6,6 +6,14 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import type { Identify } from './viewer.ts';
 import type { Visit, Yoga } from './yoga.ts';
 
+/** How long a silent client is waited for, in ms. */
+export interface Patience {
+  /** For `connection_init`. Default 10,000. */
+  readonly initMs?: number;
+  /** For a pong, and from it to the next ping. Default 12,000. */
+  readonly pingMs?: number;
+}
+
 export interface WebSocketParts {
   readonly yoga: Yoga;
   readonly identify: Identify;
@@ -13,8 +21,7 @@ export interface WebSocketParts {
   readonly logger: Logger;
   /** The largest message a client may send, in bytes. */
   readonly maxRequestBytes: number;
-  /** How often a client must show that it is there, in ms. Default 12,000. */
-  readonly pingMs?: number;
+  readonly patience: Patience;
 }
 
 export interface WebSocketDoor {
@@ -37,10 +44,11 @@ const MOST_BUFFERED = 65_536;
 /** `graphql-transport-ws` on `/graphql`. Nothing is thrown in its callbacks: that would close the socket on every operation of it. */
 export function openWebSocketDoor(
   http: Server,
-  { yoga, identify, toGraphQLError, logger, maxRequestBytes, pingMs = 12_000 }: WebSocketParts,
+  { yoga, identify, toGraphQLError, logger, maxRequestBytes, patience }: WebSocketParts,
 ): WebSocketDoor {
+  const { initMs = 10_000, pingMs = 12_000 } = patience;
   const server = makeServer<Record<string, unknown>, Extra>({
-    connectionInitWaitTimeout: 10_000,
+    connectionInitWaitTimeout: initMs,
     execute: (args) => enveloped(args).execute(args),
     subscribe: (args) => enveloped(args).subscribe(args),
     onSubscribe: async (connection, id, payload) => {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
+import type { Logger } from 'pino';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { GraphiqlPage } from './graphiql.ts';
 import type { Identify } from './viewer.ts';
@@ -18,6 +19,7 @@ export interface YogaParts {
   /** Turns any error into one that may leave the process. */
   readonly toGraphQLError: (error: unknown) => GraphQLError;
   readonly graphiql: GraphiqlPage | null;
+  readonly logger: Logger;
   /** The largest request body, in bytes. */
   readonly maxRequestBytes: number;
 }
@@ -32,7 +34,8 @@ export type Yoga = YogaServerInstance<NodeContext, Visit>;
  * The pipeline that every operation goes through, whichever door it came in by: parse, validate, context, execute, mask. HTTP
  * and SSE are served by it directly; the WebSocket door borrows it with `getEnveloped`, and brings its own visit.
  */
-export function makeYoga({ schema, identify, services, toGraphQLError, graphiql, maxRequestBytes }: YogaParts): Yoga {
+export function makeYoga(parts: YogaParts): Yoga {
+  const { schema, identify, services, toGraphQLError, graphiql, logger, maxRequestBytes } = parts;
   return createYoga<NodeContext, Visit>({
     schema,
     graphqlEndpoint: '/graphql',
@@ -52,7 +55,7 @@ export function makeYoga({ schema, identify, services, toGraphQLError, graphiql,
         signal: request.signal,
       };
     },
-    plugins: [codesForBadDocuments(toGraphQLError)],
+    plugins: [codesForBadDocuments(toGraphQLError), operationLog(logger)],
   });
 }
 
@@ -69,5 +72,17 @@ function codesForBadDocuments(toGraphQLError: YogaParts['toGraphQLError']): Plug
       ({ valid, result, setResult }) => {
         if (!valid) setResult(result.map(toGraphQLError));
       },
+  };
+}
+
+/** One line an operation, at the level `debug`: who, what, how long; never what was asked or answered. */
+function operationLog(logger: Logger): Plugin<Visit> {
+  function note({ operationName, contextValue }: { operationName?: unknown; contextValue: Visit }, kind: string) {
+    const [operation, { viewer }, start] = [operationName ?? undefined, contextValue, performance.now()];
+    return () => logger.debug({ viewer, kind, operation, ms: Math.round(performance.now() - start) }, 'operation ended');
+  }
+  return {
+    onExecute: ({ args }) => ({ onExecuteDone: note(args, 'execute') }),
+    onSubscribe: ({ args }) => ({ onSubscribeResult: () => ({ onEnd: note(args, 'subscribe') }) }),
   };
 }

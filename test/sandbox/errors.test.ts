@@ -6,11 +6,13 @@ import { recording } from './recordings.ts';
 const chat = { query: 'x', inputs: {}, response_mode: 'streaming' };
 
 /** Each recorded error, how to provoke it, and the words that are our apps' own. */
-const recorded: readonly (readonly [
+type Recorded = readonly [
   name: string,
   provoke: (sandbox: Sandbox) => Promise<Answer | Response>,
   ours?: Readonly<Record<string, string>>,
-])[] = [
+];
+
+const recorded: readonly Recorded[] = [
   ['errors/01-no-auth', (sandbox) => fetch(`${sandbox.url}/info`)],
   ['errors/03-bad-scheme', ({ url }) => fetch(`${url}/info`, { headers: { authorization: 'Basic abc' } })],
   ['errors/05-wrong-method', (sandbox) => new Client(sandbox, 'assistant').get('/chat-messages')],
@@ -85,17 +87,20 @@ const recorded: readonly (readonly [
 ];
 
 describe('an error', () => {
-  test.each(recorded)('is byte for byte as recorded: %s', async (name, provoke, ours = {}) => {
-    await using sandbox = await openSandbox({ pace: 0 });
-    const reply = await provoke(sandbox);
-    const text = reply instanceof Response ? await reply.text() : reply.text;
-    const { status, body, headers } = recording(name);
-    const expected = Object.entries(ours).reduce((all, [theirs, own]) => all.replace(theirs, own), body);
-    expect(text).toBe(expected);
-    expect(reply.status).toBe(status);
-    expect(reply.headers.get('content-type')).toBe(headers['Content-Type']);
-    expect(reply.headers.get('x-version')).toBe(headers['X-Version']);
-  });
+  test.each(recorded.map(([name, provoke, ours = {}]) => ({ name, provoke, ours })))(
+    'is byte for byte as recorded: $name',
+    async ({ name, provoke, ours }) => {
+      await using sandbox = await openSandbox({ pace: 0 });
+      const reply = await provoke(sandbox);
+      const text = reply instanceof Response ? await reply.text() : reply.text;
+      const { status, body, headers } = recording(name);
+      const expected = Object.entries(ours).reduce((all, [theirs, own]) => all.replace(theirs, own), body);
+      expect(text).toBe(expected);
+      expect(reply.status).toBe(status);
+      expect(reply.headers.get('content-type')).toBe(headers['Content-Type']);
+      expect(reply.headers.get('x-version')).toBe(headers['X-Version']);
+    },
+  );
 
   test('is a challenge when the key is unknown', async () => {
     await using sandbox = await openSandbox();

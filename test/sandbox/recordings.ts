@@ -11,6 +11,8 @@ export interface Recording {
   readonly request: { readonly method: string; readonly path: string; readonly body: unknown };
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  readonly reads: readonly (readonly [number, number])[];
+  readonly clientCut: boolean;
   readonly body: string;
 }
 

@@ -1,0 +1,65 @@
+import { ageOf, indexOf, WIDTH } from './pieces.ts';
+
+/** A stream that says nothing for so long will say nothing more. The longest pause that is meant is 50 ms. */
+const silenceMs = 30_000;
+
+/** One answer as a client gets it: every event must come exactly once, in order. */
+export class Answer {
+  /** Text events that came. */
+  events = 0;
+  /** Messages they came in: fewer, where text was merged. */
+  frames = 0;
+  lost = 0;
+  doubled = 0;
+  problem: string | null = null;
+  /** How old each was when it came, in ms. */
+  readonly ages: number[] = [];
+  readonly #expected: number;
+  readonly #begun = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #silence = setTimeout(() => this.end(`nothing came for ${silenceMs / 1_000} s`), silenceMs);
+  #next = 0;
+
+  constructor(expected: number) {
+    this.#expected = expected;
+  }
+
+  /** Resolves with the first text. */
+  get begun(): Promise<void> {
+    return this.#begun.promise;
+  }
+
+  /** Resolves with the end, good or bad. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  take(text: string): void {
+    this.#silence.refresh();
+    this.frames += 1;
+    if (text.length === 0 || text.length % WIDTH !== 0) this.problem ??= `strange text: ${JSON.stringify(text)}`;
+    for (let at = 0; at < text.length; at += WIDTH) this.#one(text.slice(at, at + WIDTH));
+    this.#begun.resolve();
+  }
+
+  end(problem: string | null): void {
+    clearTimeout(this.#silence);
+    this.problem ??= problem;
+    this.lost += this.#expected - this.#next;
+    this.#next = this.#expected;
+    this.#begun.resolve();
+    this.#ended.resolve();
+  }
+
+  #one(text: string): void {
+    const index = indexOf(text);
+    this.ages.push(ageOf(text));
+    if (index < this.#next) {
+      this.doubled += 1;
+      return;
+    }
+    this.events += 1;
+    this.lost += index - this.#next;
+    this.#next = index + 1;
+  }
+}

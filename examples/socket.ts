@@ -1,0 +1,35 @@
+import { createClient, type Client } from 'graphql-ws';
+
+/**
+ * One WebSocket for all subscriptions. Whatever becomes of it (closed, cut, silent, server restarted), it connects again and
+ * subscribes again by itself: an answer under way goes on as if nothing had happened.
+ */
+export function openSocket(url: string, user: string, pingMs = 10_000): Client {
+  let unanswered: ReturnType<typeof setTimeout> | undefined;
+  const socket = createClient({
+    url: url.replace(/^http/, 'ws'),
+    connectionParams: { user },
+    retryAttempts: Infinity,
+    // By default only a closed socket is worth a retry: a server that is down for a moment ends every subscription for good.
+    shouldRetry: () => true,
+    // At most 0.5 s, 1 s, 2 s, then 5 s, and not all clients at the same moment.
+    retryWait: (retries) => wait(Math.min(500 * 2 ** retries, 5_000) * (0.5 + Math.random() / 2)),
+    connectionAckWaitTimeout: pingMs,
+    // A network that is gone closes nothing: without an answer to a ping, the socket is given up.
+    keepAlive: pingMs,
+    on: {
+      ping: (received) => {
+        if (!received) unanswered = setTimeout(() => socket.terminate(), pingMs / 2);
+      },
+      pong: (received) => {
+        if (received) clearTimeout(unanswered);
+      },
+      closed: () => clearTimeout(unanswered),
+    },
+  });
+  return socket;
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,34 @@
+import { Client, fetchExchange, subscriptionExchange } from '@urql/core';
+import type { Client as Socket } from 'graphql-ws';
+import { ChatStreamDocument, type ChatInput } from '../test/clients/operations.generated.ts';
+import { applyRunEvent, noAnswer, type Answer } from './answer.ts';
+
+/** Queries and mutations go over HTTP, subscriptions over the socket of `openSocket`. */
+export function openUrql(url: string, user: string, socket: Socket): Client {
+  return new Client({
+    url,
+    fetchOptions: { headers: { 'x-user': user } },
+    exchanges: [
+      fetchExchange,
+      subscriptionExchange({
+        forwardSubscription: ({ query = '', variables = {} }) => ({
+          subscribe: (sink) => ({ unsubscribe: socket.subscribe({ query, variables }, sink) }),
+        }),
+      }),
+    ],
+  });
+}
+
+/** Asks, and shows the answer as it grows. */
+export function ask(client: Client, question: ChatInput, show: (answer: Answer) => void): Promise<Answer> {
+  const variables = { input: { idempotencyKey: crypto.randomUUID(), ...question } };
+  let answer = noAnswer;
+  return new Promise((resolve, reject) => {
+    client.subscription(ChatStreamDocument, variables).subscribe(({ data, error }) => {
+      if (error || !data) return reject(error);
+      show((answer = applyRunEvent(answer, data.chatStream)));
+      // urql does not tell when a subscription is complete; this event always comes last.
+      if (data.chatStream.__typename === 'RunFinished') resolve(answer);
+    });
+  });
+}
