@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { taskset } from './cores.ts';
 import type { Call, Reply } from './serve.ts';
 
 /** What a process may be told before it starts. */
@@ -19,7 +20,7 @@ export class Child {
 
   constructor(file: URL, { cores, flags = [] }: ChildOptions) {
     const command = [process.execPath, ...flags, fileURLToPath(file)];
-    const [program = '', ...rest] = cores === null ? command : ['taskset', '-c', cores, ...command];
+    const [program = '', ...rest] = cores === null ? command : [taskset, '-c', cores, ...command];
     this.#process = spawn(program, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     this.#process.on('message', (reply) => this.#take(reply as Reply));
     this.#process.once('exit', (code, signal) => {

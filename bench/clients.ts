@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { request } from 'undici';
 import { WebSocket } from 'ws';
 import type { Answer } from './answer.ts';
-import { sseSplit } from './sse-split.ts';
 
-/** Who is asked: the product, the yardstick, or the upstream itself with nothing in between. */
-export type Subject = 'gateway' | 'relay' | 'direct';
+/** Who is measured: the yardstick and the product. */
+export type Subject = 'relay' | 'gateway';
 
 export interface Client {
   /** One question at a time. */
@@ -14,8 +12,7 @@ export interface Client {
   close(): void;
 }
 
-export async function openClient(subject: Subject, url: string, user: string): Promise<Client> {
-  if (subject === 'direct') return { ask: (answer) => void askDirectly(url, answer), close() {} };
+export function openClient(subject: Subject, url: string, user: string): Promise<Client> {
   return subject === 'gateway' ? openGatewayClient(url, user) : openRelayClient(url);
 }
 
@@ -48,8 +45,8 @@ async function openGatewayClient(url: string, user: string): Promise<Client> {
   let length = 0;
   let ending: string | null = 'it completed without RunFinished';
 
-  socket.on('message', (data) => {
-    const text = String(data);
+  socket.on('message', (data: Buffer) => {
+    const text = data.toString();
     const { type, id, payload } = JSON.parse(text) as GatewayFrame;
     if (type === 'ping') return socket.send('{"type":"pong"}');
     if (!answer || id !== String(asked)) return;
@@ -88,10 +85,10 @@ async function openRelayClient(url: string): Promise<Client> {
   await once(socket, 'open');
   let answer: Answer | null = null;
   let last = 0;
-  socket.on('message', (data) => {
-    const { seq, text } = JSON.parse(String(data)) as { readonly seq: number; readonly text?: string };
+  socket.on('message', (data: Buffer) => {
+    const { seq, text } = JSON.parse(data.toString()) as { readonly seq: number; readonly text?: string };
     if (text === undefined) return answer?.end(null);
-    if (answer && seq !== ++last) answer.problem ??= `out of place: ${String(data)}`;
+    if (answer && seq !== ++last) answer.problem ??= `out of place: ${data.toString()}`;
     answer?.take(text);
   });
   socket.once('close', (code) => answer?.end(`the socket was closed with ${code}`));
@@ -106,15 +103,4 @@ async function openRelayClient(url: string): Promise<Client> {
       socket.close();
     },
   };
-}
-
-async function askDirectly(url: string, answer: Answer): Promise<void> {
-  const { body } = await request(`${url}/chat-messages`, { method: 'POST', body: '{}' });
-  const split = sseSplit((data) => {
-    const event = JSON.parse(data) as { readonly event: string; readonly answer: string };
-    if (event.event === 'message') answer.take(event.answer);
-  });
-  body.setEncoding('utf8');
-  body.on('data', split);
-  body.once('end', () => answer.end(null));
 }

@@ -1,5 +1,8 @@
 import { execFileSync } from 'node:child_process';
 
+/** The program that keeps a process on some cores. Only Linux has it. */
+export const taskset = 'taskset';
+
 /** Cores as `taskset` names them. */
 export interface Cores {
   /** Of what is measured: one. */
@@ -16,7 +19,7 @@ export function shareCores(): Cores | null {
 
 function allowedCores(): readonly number[] {
   try {
-    const said = execFileSync('taskset', ['-cp', String(process.pid)], { encoding: 'utf8' });
+    const said = execFileSync(taskset, ['-cp', String(process.pid)], { encoding: 'utf8' });
     // `pid 17's current affinity list: 0-3,6`
     const ranges = said.slice(said.lastIndexOf(':') + 1).split(',');
     return ranges.flatMap((range) => {

@@ -17,8 +17,15 @@ export function quantile(values: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
 }
 
-export function median(values: readonly number[]): number {
-  return (quantile(values, 0.5) + -quantile(values.map((value) => -value), 0.5)) / 2;
+function median(values: readonly number[]): number {
+  return (
+    (quantile(values, 0.5) +
+      -quantile(
+        values.map((value) => -value),
+        0.5,
+      )) /
+    2
+  );
 }
 
 /** Of the medians, and in brackets between which values it lies from round to round. */
@@ -47,7 +54,10 @@ export function print({ title, rows }: Table): string {
   ]);
   const widths = head.map((_, column) => Math.max(...[head, ...lines].map((line) => line[column]?.length ?? 0)));
   const text = [head, ...lines].map((line) =>
-    line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join('   ').trimEnd(),
+    line
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('   ')
+      .trimEnd(),
   );
   return [title, ...text].join('\n  ');
 }

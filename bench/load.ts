@@ -41,7 +41,9 @@ function tally(all: readonly Answer[], waits: readonly number[] = []): Tally {
 
 serve({
   async open({ subject, url, streams }: Target & { readonly streams: number }) {
-    clients = await Promise.all(Array.from({ length: streams }, (_, index) => openClient(subject, url, `user-${index}`)));
+    clients = await Promise.all(
+      Array.from({ length: streams }, (_, index) => openClient(subject, url, `user-${index}`)),
+    );
   },
   /** All at once. Resolves when every one has its first text. */
   async ask({ expected }: { readonly expected: number }) {

@@ -18,7 +18,7 @@ export interface Load {
 
 const full: Plan = {
   name: 'full',
-  warmUp: { streams: 100, events: 200 },
+  warmUp: { streams: 100, events: 500 },
   flood: { rounds: 7, streams: 100, events: 500 },
   paced: { rounds: 5, streams: 100, events: 200 },
   first: { rounds: 5, questions: 100 },
@@ -27,7 +27,7 @@ const full: Plan = {
 /** 40 s at most: what CI runs, to see that nothing is lost. Its figures are rough. */
 const short: Plan = {
   name: 'short',
-  warmUp: { streams: 100, events: 50 },
+  warmUp: { streams: 100, events: 200 },
   flood: { rounds: 3, streams: 100, events: 200 },
   paced: { rounds: 2, streams: 40, events: 60 },
   first: { rounds: 3, questions: 30 },

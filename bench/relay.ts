@@ -29,7 +29,10 @@ serve({
     upstream = url;
     const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
     server.on('connection', (socket) => {
-      socket.on('message', (frame) => void relay(socket, (JSON.parse(String(frame)) as { query: string }).query));
+      socket.on('message', (frame: Buffer) => {
+        const { query } = JSON.parse(frame.toString()) as { readonly query: string };
+        void relay(socket, query);
+      });
     });
     await new Promise((resolve) => server.once('listening', resolve));
     return `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;

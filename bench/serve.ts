@@ -4,9 +4,7 @@ export interface Call {
   readonly argument: unknown;
 }
 
-export type Reply =
-  | { readonly id: number; readonly result: unknown }
-  | { readonly id: number; readonly error: string };
+export type Reply = { readonly id: number; readonly result: unknown } | { readonly id: number; readonly error: string };
 
 type Handlers = Readonly<Record<string, (argument: never) => unknown>>;
 

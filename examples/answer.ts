@@ -1,29 +1,31 @@
-import type {
-  AgentStepFieldsFragment as AgentStep,
-  FileFieldsFragment as File,
-  NodeFieldsFragment as Node,
-  RunErrorFieldsFragment as RunError,
-  RunEventFieldsFragment as RunEvent,
-  RunStatus,
-} from '../test/clients/operations.generated.ts';
+import type * as Api from '../test/clients/operations.generated.ts';
 
 /** A run as a view shows it. */
 export interface Answer {
   /** Number of the last event that is in it. */
   readonly seq: number;
-  readonly status: RunStatus;
+  readonly status: Api.RunStatus;
   readonly text: string;
   readonly reasoning: string;
-  readonly steps: readonly AgentStep[];
-  readonly nodes: readonly Node[];
-  readonly files: readonly File[];
-  readonly error: RunError | null;
+  readonly steps: readonly Api.AgentStepFieldsFragment[];
+  readonly nodes: readonly Api.NodeFieldsFragment[];
+  readonly files: readonly Api.FileFieldsFragment[];
+  readonly error: Api.RunErrorFieldsFragment | null;
 }
 
-export const noAnswer: Answer = { seq: 0, status: 'RUNNING', text: '', reasoning: '', steps: [], nodes: [], files: [], error: null };
+export const noAnswer: Answer = {
+  seq: 0,
+  status: 'RUNNING',
+  text: '',
+  reasoning: '',
+  steps: [],
+  nodes: [],
+  files: [],
+  error: null,
+};
 
 /** The answer after one more event. `RunAttached` begins it anew, so that a subscription that was lost and made again ends exact. */
-export function applyRunEvent(answer: Answer, event: RunEvent): Answer {
+export function applyRunEvent(answer: Answer, event: Api.RunEventFieldsFragment): Answer {
   if (event.__typename === 'RunAttached') {
     const { seq, text, reasoning, run } = event;
     const message = run.__typename === 'ChatRun' ? run.message : null;

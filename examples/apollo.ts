@@ -27,7 +27,7 @@ export async function ask(client: ApolloClient, question: ChatInput, show: (answ
   // Events are no entities: they stay out of the cache.
   const events = client.subscribe({ query: ChatStreamDocument, variables, fetchPolicy: 'no-cache' });
   await events.forEach(({ data, error }) => {
-    if (!data) throw error;
+    if (!data) throw error as Error;
     show((answer = applyRunEvent(answer, data.chatStream)));
   });
   return answer;

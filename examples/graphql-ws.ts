@@ -1,6 +1,10 @@
 import { print } from 'graphql';
 import type { Client } from 'graphql-ws';
-import { ChatStreamDocument, type ChatInput, type ChatStreamSubscription } from '../test/clients/operations.generated.ts';
+import {
+  ChatStreamDocument,
+  type ChatInput,
+  type ChatStreamSubscription,
+} from '../test/clients/operations.generated.ts';
 import { applyRunEvent, noAnswer, type Answer } from './answer.ts';
 
 /** Asks, and shows the answer as it grows. Give the socket of `openSocket`. */

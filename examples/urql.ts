@@ -1,5 +1,5 @@
 import { Client, fetchExchange, subscriptionExchange } from '@urql/core';
-import type { Client as Socket } from 'graphql-ws';
+import type { Client as Socket, Sink } from 'graphql-ws';
 import { ChatStreamDocument, type ChatInput } from '../test/clients/operations.generated.ts';
 import { applyRunEvent, noAnswer, type Answer } from './answer.ts';
 
@@ -12,7 +12,7 @@ export function openUrql(url: string, user: string, socket: Socket): Client {
       fetchExchange,
       subscriptionExchange({
         forwardSubscription: ({ query = '', variables = {} }) => ({
-          subscribe: (sink) => ({ unsubscribe: socket.subscribe({ query, variables }, sink) }),
+          subscribe: (sink) => ({ unsubscribe: socket.subscribe({ query, variables }, sink as Sink) }),
         }),
       }),
     ],
@@ -25,7 +25,7 @@ export function ask(client: Client, question: ChatInput, show: (answer: Answer) 
   let answer = noAnswer;
   return new Promise((resolve, reject) => {
     client.subscription(ChatStreamDocument, variables).subscribe(({ data, error }) => {
-      if (error || !data) return reject(error);
+      if (!data) return reject(error!);
       show((answer = applyRunEvent(answer, data.chatStream)));
       // urql does not tell when a subscription is complete; this event always comes last.
       if (data.chatStream.__typename === 'RunFinished') resolve(answer);

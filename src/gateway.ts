@@ -6,7 +6,7 @@ import type { Services } from './graphql/context.ts';
 import { schema } from './graphql/schema.ts';
 import { MemoryLog } from './runs/memory-log.ts';
 import { Runs, type RunsOptions } from './runs/runs.ts';
-import { graphiqlPage, type Examples } from './server/graphiql.ts';
+import { graphiqlPage, pageHeaders, type Examples } from './server/graphiql.ts';
 import { openServer } from './server/server.ts';
 import { believeUser, type Identify } from './server/viewer.ts';
 import type { Patience } from './server/websocket.ts';
@@ -57,9 +57,10 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     apps: config.apps.map(({ name, description }) => ({ name, description })),
     defaultApp: config.defaultApp ?? config.apps[0]?.name ?? '',
   };
-  const page = graphiqlPage(async (request) =>
-    examples(services, await identify({ header: (name) => request.headers.get(name) ?? 'me' })),
-  );
+  const page = graphiqlPage(async (request) => ({
+    ...(await exampleApps(services)),
+    runId: await newestRun(runs, identify, request),
+  }));
   const parts = {
     schema,
     identify,
@@ -87,28 +88,30 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
 }
 
 /** Apps for GraphiQL's tabs, by what Dify says they are. */
-async function examples({ dify, apps, defaultApp, runs }: Services, viewer: string): Promise<Examples> {
+async function exampleApps({ dify, apps, defaultApp }: Services): Promise<Omit<Examples, 'runId'>> {
   const named = [defaultApp, ...apps.map(({ name }) => name).filter((name) => name !== defaultApp)];
   const modes = await Promise.all(
-    named.map(async (name) => ({
-      name,
-      mode: await dify
+    named.map(async (name) => {
+      const info = await dify
         .app(name)
         ?.info()
-        .then(
-          (info) => info.mode,
-          () => 'chat',
-        ),
-    })),
+        .catch(() => undefined);
+      return { name, mode: info?.mode ?? 'chat' };
+    }),
   );
   const chat = modes.find(({ mode }) => mode !== 'workflow' && mode !== 'completion');
   const workflow = modes.find(({ mode }) => mode === 'workflow');
-  const newest = (await runs.list(viewer))[0];
-  return {
-    chatApp: chat?.name ?? null,
-    workflow: workflow ? { app: workflow.name, inputs: EXAMPLE_INPUTS } : null,
-    runId: newest?.state.header.id ?? null,
-  };
+  return { chatApp: chat?.name ?? null, workflow: workflow ? { app: workflow.name, inputs: EXAMPLE_INPUTS } : null };
+}
+
+/** The newest run of whoever the page will speak for. */
+async function newestRun(runs: Runs, identify: Identify, request: Request): Promise<string | null> {
+  try {
+    const viewer = await identify({ header: (name) => request.headers.get(name) ?? pageHeaders[name] });
+    return (await runs.list(viewer))[0]?.state.header.id ?? null;
+  } catch {
+    return null;
+  }
 }
 
 /** They fit the built-in demo workflow; of other workflows, Dify will say what they want. */

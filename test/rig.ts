@@ -69,13 +69,23 @@ export async function openGateway(sandbox: Sandbox, options: RigOptions = {}, lo
   };
   return createGateway(config, {
     logger: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
+    ...(options.identify ? { identify: options.identify } : {}),
+    ...(options.patience ? { patience: options.patience } : {}),
+    ...(options.waits ? { waits: options.waits } : {}),
   });
 }
 
 export async function openRig(options: RigOptions = {}): Promise<Rig> {
   const requests: SandboxRequest[] = [];
   const logged: string[] = [];
-  const sandbox = await openSandbox({ pace: 0, ...options.sandbox, onRequest });
+  const sandbox = await openSandbox({
+    pace: 0,
+    ...options.sandbox,
+    onRequest: (request) => {
+      requests.push(request);
+      options.sandbox?.onRequest?.(request);
+    },
+  });
   const gateway = await openGateway(sandbox, options, logged);
   const wsUrl = gateway.url.replace('http', 'ws');
   const client = (own: Partial<ClientOptions> = {}): Client =>

@@ -3,6 +3,7 @@ import type { ConversationRecord } from '../dify/records.ts';
 import { App } from './app.ts';
 import { builder } from './builder.ts';
 import { appNamed, type Context } from './context.ts';
+import { isUuid } from './ids.ts';
 import { historyOf, MessageConnection } from './message.ts';
 import { connection, pageByTime, pageSize, type Connection } from './paging.ts';
 import { fromSeconds } from './scalars.ts';
@@ -80,7 +81,7 @@ builder.queryFields((t) => ({
     args: { app: t.arg.id(), id: t.arg.id({ required: true }) },
     resolve: async (_, { app, id }, context) => {
       const { dify, served } = appNamed(context, app);
-      if (!isConversationId(id)) return null;
+      if (!isUuid(id)) return null;
       const owned = await dify
         .messages({ user: context.viewer, conversationId: id, limit: 1 })
         .then(() => true, orNotFound(false));
@@ -151,11 +152,11 @@ function ofRecord(app: string, record: ConversationRecord): ConversationRef {
   return { id: record.id, app, record: async () => record };
 }
 
-/** Looks through the viewer's most recently active thousand. */
+/** Looks through the viewer's most recently active thousand, in pages of the largest size that takes one request each. */
 async function lookUp(app: string, id: string, context: Context): Promise<ConversationRecord | null> {
   let after: string | null = null;
   for (let page = 0; page < 10; page += 1) {
-    const { edges, pageInfo }: Connection<ConversationRef> = await conversationsOf(app, { first: 100, after }, context);
+    const { edges, pageInfo }: Connection<ConversationRef> = await conversationsOf(app, { first: 99, after }, context);
     const found = edges.find(({ node }) => node.id === id);
     if (found) return found.node.record();
     if (!pageInfo.hasNextPage) return null;
@@ -164,13 +165,8 @@ async function lookUp(app: string, id: string, context: Context): Promise<Conver
   return null;
 }
 
-/** Dify's ids are UUIDs; anything else would leave the route, or be a database error there. */
-export function isConversationId(id: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id);
-}
-
 export function existing(conversationId: string): string {
-  if (isConversationId(conversationId)) return conversationId;
+  if (isUuid(conversationId)) return conversationId;
   throw new GatewayError('NOT_FOUND', 'There is no such conversation, or it is not yours.');
 }
 

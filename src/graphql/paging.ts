@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import type { Page } from '../dify/records.ts';
+import { isUuid } from './ids.ts';
 
 /** A page as the Relay connection specification has it. */
 export interface Connection<T> {
@@ -48,7 +49,14 @@ export function decodeCursor(cursor: string): unknown[] {
   } catch {
     // Falls through: not one of ours.
   }
-  throw new GatewayError('BAD_USER_INPUT', 'This cursor did not come from here: pass one from `pageInfo` or an edge.');
+  throw foreignCursor();
+}
+
+export function foreignCursor(): GatewayError {
+  return new GatewayError(
+    'BAD_USER_INPUT',
+    'This cursor did not come from here: pass one from `pageInfo` or an edge of the same list.',
+  );
 }
 
 /** A list of Dify's that is cut by time. */
@@ -71,19 +79,25 @@ export async function pageByTime<T>(
   size: number,
   cursor: string | null | undefined,
 ): Promise<{ edges: Connection<T>['edges']; more: boolean }> {
-  const from = cursor == null ? start : readCursor(cursor);
-  const { items, more } = await walk(list, size, from);
-  let { anchor, second, seen } = from;
+  let at = cursor == null ? start : readCursor(cursor);
   const edges: Connection<T>['edges'] = [];
-  for (const node of items) {
-    const at = list.second(node);
-    // A second with more items than fit on a page can only be walked as Dify does it.
-    if (second !== null && (at !== second || seen.length >= MOST / 2)) [anchor, seen] = [seen.at(-1) ?? anchor, []];
-    second = at;
-    seen = [...seen, list.id(node)];
-    edges.push({ cursor: encodeCursor([anchor, second, seen]), node });
+  for (;;) {
+    // One more than wanted shows whether there is more: what Dify says of it leaves out rows that tie with the last.
+    const limit = Math.min(MOST, size - edges.length + at.seen.length + 1);
+    const { items, hasMore } = await fetchFrom(list, at.anchor, limit);
+    const fresh = items.filter((item) => isBeyond(list, item, at));
+    const shown = fresh.slice(0, size - edges.length);
+    for (const node of shown) {
+      at = stepTo(list, node, at);
+      edges.push({ cursor: encodeCursor([at.anchor, at.second, at.seen]), node });
+    }
+    if (fresh.length > shown.length || (hasMore && edges.length === size)) return { edges, more: true };
+    const last = items.at(-1);
+    const ended = !hasMore && (items.length < limit || fresh.length === 0);
+    if (ended || last === undefined) return { edges, more: false };
+    // Nothing new on a whole page: a second with more items than that can only be walked as Dify does it.
+    if (fresh.length === 0) at = { ...at, anchor: list.id(last), seen: at.seen.filter((id) => !has(list, items, id)) };
   }
-  return { edges, more };
 }
 
 interface Position {
@@ -94,32 +108,37 @@ interface Position {
 
 const start: Position = { anchor: null, second: null, seen: [] };
 
-async function walk<T>(list: TimedList<T>, size: number, from: Position): Promise<{ items: T[]; more: boolean }> {
-  let { anchor } = from;
-  const behind = (item: T): boolean =>
-    from.second !== null && (list.newestFirst ? list.second(item) > from.second : list.second(item) < from.second);
-  for (;;) {
-    const limit = Math.min(MOST, size + from.seen.length);
-    const page = await list.fetch(anchor, limit).catch((error: unknown) => {
-      // The item that the page hung on is gone: begin again, and skip to the cursor's time.
-      if (anchor === null || !(error instanceof GatewayError) || error.code !== 'NOT_FOUND') throw error;
-      return list.fetch(null, MOST);
-    });
-    const fresh = page.items.filter((item) => !behind(item) && !from.seen.includes(list.id(item)));
-    const last = page.items.at(-1);
-    if (fresh.length > 0 || !page.hasMore || last === undefined)
-      return { items: fresh.slice(0, size), more: page.hasMore || fresh.length > size };
-    anchor = list.id(last);
+/** If the item that the page hangs on is gone, it begins again: what comes before the cursor's time is left out anyway. */
+async function fetchFrom<T>(list: TimedList<T>, anchor: string | null, limit: number): Promise<Page<T>> {
+  try {
+    return await list.fetch(anchor, limit);
+  } catch (error) {
+    if (anchor === null || !(error instanceof GatewayError) || error.code !== 'NOT_FOUND') throw error;
+    return list.fetch(null, MOST);
   }
+}
+
+function isBeyond<T>(list: TimedList<T>, item: T, { second, seen }: Position): boolean {
+  if (second === null) return true;
+  const ahead = (list.second(item) - second) * (list.newestFirst ? -1 : 1);
+  return ahead > 0 || (ahead === 0 && !seen.includes(list.id(item)));
+}
+
+function stepTo<T>(list: TimedList<T>, item: T, { anchor, second, seen }: Position): Position {
+  const [at, id] = [list.second(item), list.id(item)];
+  return at === second
+    ? { anchor, second, seen: [...seen, id] }
+    : { anchor: seen.at(-1) ?? anchor, second: at, seen: [id] };
+}
+
+function has<T>(list: TimedList<T>, items: readonly T[], id: string): boolean {
+  return items.some((item) => list.id(item) === id);
 }
 
 function readCursor(cursor: string): Position {
   const [anchor, second, seen] = decodeCursor(cursor);
-  const fits = (anchor === null || typeof anchor === 'string') && typeof second === 'number' && Array.isArray(seen);
-  if (!fits)
-    throw new GatewayError(
-      'BAD_USER_INPUT',
-      'This cursor did not come from here: pass one from `pageInfo` or an edge.',
-    );
-  return { anchor, second, seen: seen.map(String) };
+  const isAnchor = anchor === null || isUuid(anchor);
+  if (isAnchor && typeof second === 'number' && Array.isArray(seen) && seen.every(isUuid))
+    return { anchor, second, seen };
+  throw foreignCursor();
 }

@@ -101,19 +101,23 @@ export class Runs implements AsyncDisposable {
     return app;
   }
 
-  /** What can be refused before there is a run. If Dify cannot tell now what the app is, the question itself will. */
+  /** What can be refused before there is a run. If Dify does not tell soon what the app is, the question itself will. */
   async #check(app: DifyApp, question: Question): Promise<void> {
     if (this.#draining) throw new GatewayError('DRAINING', 'This server is shutting down.');
-    const mode = await app.info().then(
-      (info) => info.mode,
-      () => null,
+    const told: { mode?: string } = {};
+    await elapsed(
+      MODE_MS,
+      app.info().then((info) => (told.mode = info.mode)),
     );
-    const workflow = mode === 'workflow';
-    if (mode === null || (mode !== 'completion' && workflow === (question.kind === 'WORKFLOW'))) return;
-    throw new GatewayError(
-      'WRONG_APP_MODE',
-      `The app “${app.name}” is of mode ${mode}: ${workflow ? 'run it with runWorkflow' : mode === 'completion' ? 'it takes no questions' : 'ask it with chat'}.`,
-    );
+    const { mode } = told;
+    if (mode === undefined || suits(mode, question.kind)) return;
+    const how =
+      mode === 'workflow'
+        ? 'run it with runWorkflow'
+        : mode === 'completion'
+          ? 'it takes no questions'
+          : 'ask it with chat';
+    throw new GatewayError('WRONG_APP_MODE', `The app “${app.name}” is of mode ${mode}: ${how}.`);
   }
 
   #write(header: RunHeader, app: DifyApp, question: Question, run: KeptRun): void {
@@ -132,6 +136,13 @@ export class Runs implements AsyncDisposable {
     });
     this.#pumps.set(header.id, { pump, done });
   }
+}
+
+/** How long a question may wait for the app's mode, in ms; it is asked for once in a while and then known. */
+const MODE_MS = 2_000;
+
+function suits(mode: string, kind: RunKind): boolean {
+  return mode === 'workflow' ? kind === 'WORKFLOW' : kind === 'CHAT' && mode !== 'completion';
 }
 
 function newHeader(viewer: string, question: Question): RunHeader {

@@ -1,7 +1,7 @@
 /** Finds an arithmetical expression (`+ - * /` and brackets) in a text and its value. */
 export function calculate(text: string): { readonly expression: string; readonly value: number } | undefined {
-  const found = text.match(/[(\d][\d\s.()+*/-]*[+*/-][\d\s.()+*/-]*[)\d]/)?.[0].trim();
-  if (found === undefined) return undefined;
+  const found = text.match(/-?[(\d][\d\s.()+*/-]*[+*/-][\d\s.()+*/-]*[)\d]/)?.[0].trim();
+  if (found === undefined || /^\d{4}-\d\d-\d\d$/.test(found)) return undefined;
   const value = new Expression(found).value();
   return value === undefined || !Number.isFinite(value) ? undefined : { expression: found, value };
 }

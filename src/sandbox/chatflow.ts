@@ -36,7 +36,7 @@ export async function chatflow(turn: Turn, message: Message, memory: Memory): Pr
   const graph = openGraph(turn, message, memory);
   const draft: Draft = { message, memory, voice: new Voice(turn), text: '', usage: undefined, citations: [] };
   const picture = await sendPicture(turn, message);
-  const files = picture === undefined ? [] : [graphFile(turn.app, picture)];
+  const files = picture === undefined ? [] : [graphFile(picture)];
 
   await graph.execute(async () => {
     const { inputs } = graph.run;

@@ -1,13 +1,12 @@
-import type { App } from './apps.ts';
 import type { MessageFile } from './message.ts';
 import { fixedId } from './ids.ts';
 
 /** A file in the outputs and at the end of a graph (§7.4). */
-export function graphFile(app: App, file: MessageFile): object {
+export function graphFile(file: MessageFile): object {
   return {
     dify_model_identity: '__dify__file__',
     id: null,
-    tenant_id: fixedId(`tenant/${app.name}`),
+    tenant_id: fixedId('tenant'),
     type: file.type,
     transfer_method: file.transferMethod,
     remote_url: null,

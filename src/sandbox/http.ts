@@ -66,10 +66,23 @@ export function optionalUser(app: App, user: unknown): EndUser {
     : requiredUser(app, user);
 }
 
-export async function readAll(request: IncomingMessage): Promise<Buffer> {
+const mostBytes = 20 * 1024 * 1024;
+
+/** The body of a request; undefined when it is larger than a proxy would let through. */
+export async function readAll(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size <= mostBytes) chunks.push(chunk);
+  }
+  return size > mostBytes ? undefined : Buffer.concat(chunks);
+}
+
+/** A body that was too large: the proxy says so, in HTML. */
+export function refuseBody(response: ServerResponse): void {
+  const page = '<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n</html>\r\n';
+  sendText(response, 413, page, { 'Content-Type': 'text/html' });
 }
 
 export function sendReply(response: ServerResponse, reply: Exclude<Reply, 'taken'>): void {

@@ -10,6 +10,7 @@ import {
 } from './conversation-routes.ts';
 import { methodNotAllowed, noSuchRoute, Refusal, unauthorized, unknownError } from './errors.ts';
 import { askChat, askCompletion } from './ask-routes.ts';
+import { uploadFile } from './file-routes.ts';
 import { sendReply, sendText, type Call, type Reply } from './http.ts';
 import { isUuid } from './ids.ts';
 import { giveFeedback, listMessages, suggestQuestions } from './message-routes.ts';
@@ -49,6 +50,7 @@ const routes: readonly Route[] = [
   route('POST', '/v1/conversations/:conversation!/name', renameConversation),
   route('GET', '/v1/conversations/:conversation!/variables', listVariables),
   route('PUT', '/v1/conversations/:conversation!/variables/:variable!', setVariable),
+  route('POST', '/v1/files/upload', uploadFile),
   route('GET', '/v1/messages', listMessages),
   route('POST', '/v1/messages/:message!/feedbacks', giveFeedback),
   route('GET', '/v1/messages/:message!/suggested', suggestQuestions),

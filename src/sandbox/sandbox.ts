@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { apps, type App, type SandboxApp } from './apps.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { Conversations } from './conversations.ts';
-import { parsed, readAll } from './http.ts';
+import { parsed, readAll, refuseBody } from './http.ts';
 import { answer, appOf } from './router.ts';
 import { Runs } from './runs.ts';
 import { Scripts, type ScriptedReply } from './script.ts';
@@ -61,7 +61,7 @@ export interface Sandbox extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const generating = new Set(['/v1/chat-messages', '/v1/completion-messages', '/v1/workflows/run']);
+const generating = /^\/v1\/(chat-messages|completion-messages|workflows\/(run|[^/]+\/run))$/;
 
 /** Opens a stand-in Dify on 127.0.0.1. What is said to it lives until it is closed. */
 export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
@@ -101,6 +101,7 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
     if (request.headers.connection?.toLowerCase() !== 'close') response.setHeader('Connection', 'keep-alive');
     const done = endOf(response);
     const body = await readAll(request);
+    if (body === undefined) return refuseBody(response);
     const text = body.toString('utf8');
     options.onRequest?.({
       method: request.method ?? 'GET',
@@ -112,7 +113,7 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
       connection: connections.get(request.socket) ?? 0,
       done,
     });
-    if (request.method === 'POST' && generating.has(url.pathname)) {
+    if (request.method === 'POST' && generating.test(url.pathname)) {
       open.add(response);
       void done.then(() => open.delete(response));
     }

@@ -15,6 +15,7 @@ export class StreamWriter {
   #held: string[] | null = null;
   #released: Promise<void> = Promise.resolve();
   #ping: NodeJS.Timeout | undefined;
+  #silent = false;
 
   constructor(response: ServerResponse, options: { streaming: boolean; pingMs: number }) {
     this.#response = response;
@@ -40,13 +41,12 @@ export class StreamWriter {
     }
     if (holdMs === 0) return this.#startPings();
     this.#held = [];
-    this.#released = new Promise((release) => {
-      setTimeout(() => {
-        const held = this.#held?.join('') ?? '';
-        this.#held = null;
-        this.#startPings();
-        void this.write(held).then(release);
-      }, holdMs);
+    this.#released = new Promise((resolve) => {
+      const timer = setTimeout(() => void this.#release().then(resolve), holdMs);
+      void this.gone.then(() => {
+        clearTimeout(timer);
+        resolve();
+      });
     });
   }
 
@@ -62,9 +62,9 @@ export class StreamWriter {
     this.#held.push(text);
   }
 
-  /** Resolves when what `open` held back has left. */
-  async released(): Promise<void> {
-    await Promise.race([this.#released, this.gone]);
+  /** Resolves when what `open` held back has left, or nobody waits for it any more. */
+  released(): Promise<void> {
+    return this.#released;
   }
 
   async end(): Promise<void> {
@@ -82,12 +82,20 @@ export class StreamWriter {
 
   /** Sends nothing any more, pings included. */
   silence(): void {
+    this.#silent = true;
     clearInterval(this.#ping);
-    this.#ping = undefined;
+  }
+
+  async #release(): Promise<void> {
+    const held = this.#held?.join('') ?? '';
+    this.#held = null;
+    this.#startPings();
+    await this.write(held);
   }
 
   #startPings(): void {
-    if (this.streaming && !this.#lost) this.#ping = setInterval(() => void this.write('event: ping\n\n'), this.#pingMs);
+    if (this.streaming && !this.#silent && !this.#lost)
+      this.#ping = setInterval(() => void this.write('event: ping\n\n'), this.#pingMs);
   }
 }
 

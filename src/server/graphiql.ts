@@ -34,7 +34,9 @@ export function graphiqlPage(examples: (request: Request) => Promise<Examples>):
   };
 }
 
-const USER = JSON.stringify({ 'x-user': 'me' }, null, 2);
+/** What the page sends with every operation, until somebody changes it there. */
+export const pageHeaders: Readonly<Record<string, string>> = { 'x-user': 'me' };
+const USER = JSON.stringify(pageHeaders, null, 2);
 
 /** Arguments stand in the documents: GraphiQL forgets the variables that its default tabs come with. */
 function tabs({ chatApp, workflow, runId }: Examples): NonNullable<GraphiQLOptions['defaultTabs']> {

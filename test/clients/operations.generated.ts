@@ -23,22 +23,22 @@ export type AttachMode =
 
 export type ChatInput = {
   /** Configured name; the default app when left out. */
-  app?: string | null | undefined;
+  readonly app?: string | null | undefined;
   /** Let Dify name a new conversation, once it has been answered. */
-  autoGenerateName?: boolean | null | undefined;
+  readonly autoGenerateName?: boolean | null | undefined;
   /** Leave out to start a conversation. */
-  conversationId?: string | null | undefined;
+  readonly conversationId?: string | null | undefined;
   /**
    * The client’s own unique name for this question (a UUID). The same key with the same content returns the first run
    * for as long as it is kept; with other content it is IDEMPOTENCY_CONFLICT.
    */
-  idempotencyKey?: string | null | undefined;
+  readonly idempotencyKey?: string | null | undefined;
   /** Values of the app’s input form: an object. */
-  inputs?: unknown;
+  readonly inputs?: unknown;
   /** The question. */
-  query: string;
+  readonly query: string;
   /** How long the mutation may hold the request, in ms, 600,000 at most. 0 returns at once with the run. Ignored by subscriptions. */
-  waitMs?: number | null | undefined;
+  readonly waitMs?: number | null | undefined;
 };
 
 /** Also sent as `extensions.code` of request errors. Members may be added. */
@@ -113,11 +113,11 @@ export type NodeStatus =
 
 /** All that is given must fit. */
 export type RunFilter = {
-  apps?: Array<string> | null | undefined;
-  kinds?: Array<RunKind> | null | undefined;
-  startedAfter?: string | null | undefined;
-  startedBefore?: string | null | undefined;
-  statuses?: Array<RunStatus> | null | undefined;
+  readonly apps?: ReadonlyArray<string> | null | undefined;
+  readonly kinds?: ReadonlyArray<RunKind> | null | undefined;
+  readonly startedAfter?: string | null | undefined;
+  readonly startedBefore?: string | null | undefined;
+  readonly statuses?: ReadonlyArray<RunStatus> | null | undefined;
 };
 
 export type RunKind =
@@ -136,33 +136,33 @@ export type RunStatus =
 
 export type RunWorkflowInput = {
   /** Configured name; the default app when left out. */
-  app?: string | null | undefined;
+  readonly app?: string | null | undefined;
   /** As in ChatInput. */
-  idempotencyKey?: string | null | undefined;
+  readonly idempotencyKey?: string | null | undefined;
   /** Values of the app’s input form: an object. */
-  inputs: unknown;
+  readonly inputs: unknown;
   /** How long the mutation may hold the request, in ms, 600,000 at most. 0 returns at once with the run. Ignored by subscriptions. */
-  waitMs?: number | null | undefined;
+  readonly waitMs?: number | null | undefined;
 };
 
 export type StreamOptions = {
   /** Merge text deltas that arrive within this time, in ms, 10,000 at most. 0 sends each as it comes. */
-  coalesceMs?: number | null | undefined;
+  readonly coalesceMs?: number | null | undefined;
   /** Only these groups of events; RunAttached and RunFinished always come. */
-  only?: Array<EventGroup> | null | undefined;
+  readonly only?: ReadonlyArray<EventGroup> | null | undefined;
 };
 
 export type AppsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type AppsQuery = { apps: Array<{ name: string, title: string, description: string | null, mode: AppMode, tags: Array<string>, isDefault: boolean }> };
+export type AppsQuery = { readonly apps: ReadonlyArray<{ readonly name: string, readonly title: string, readonly description: string | null, readonly mode: AppMode, readonly tags: ReadonlyArray<string>, readonly isDefault: boolean }> };
 
 export type AskMutationVariables = Exact<{
   input: ChatInput;
 }>;
 
 
-export type AskMutation = { chat: { answer: string, reasoning: string | null, complete: boolean, deduplicated: boolean, conversationId: string | null, messageId: string | null, usage: { promptTokens: number | null, completionTokens: number | null, totalTokens: number, totalPrice: string | null, currency: string | null } | null, run: { id: string, status: RunStatus, error: { code: ErrorCode, message: string, retryable: boolean, retryAfterMs: number | null, nodeId: string | null } | null } } };
+export type AskMutation = { readonly chat: { readonly answer: string, readonly reasoning: string | null, readonly complete: boolean, readonly deduplicated: boolean, readonly conversationId: string | null, readonly messageId: string | null, readonly usage: { readonly promptTokens: number | null, readonly completionTokens: number | null, readonly totalTokens: number, readonly totalPrice: string | null, readonly currency: string | null } | null, readonly run: { readonly id: string, readonly status: RunStatus, readonly error: { readonly code: ErrorCode, readonly message: string, readonly retryable: boolean, readonly retryAfterMs: number | null, readonly nodeId: string | null } | null } } };
 
 export type ChatStreamSubscriptionVariables = Exact<{
   input: ChatInput;
@@ -171,26 +171,26 @@ export type ChatStreamSubscriptionVariables = Exact<{
 }>;
 
 
-export type ChatStreamSubscription = { chatStream:
-    | { __typename: 'AgentLogged', runId: string, seq: number }
-    | { __typename: 'AgentStepChanged', runId: string, seq: number, step: { id: string, position: number, thought: string | null, tool: string | null, toolInput: unknown, observation: string | null } }
-    | { __typename: 'AudioChunk', runId: string, seq: number }
-    | { __typename: 'FileProduced', runId: string, seq: number, file: { id: string, type: FileType, name: string | null, mimeType: string | null, size: number | null, fromUser: boolean } }
-    | { __typename: 'NodeChanged', runId: string, seq: number, node: { id: string, nodeId: string, parentNodeId: string | null, round: number | null, index: number, title: string, type: string, status: NodeStatus, retries: number, elapsedSeconds: number | null, error: string | null }, progress: { started: number, finished: number, failed: number, current: Array<string> } }
-    | { __typename: 'ReasoningDelta', offset: number, text: string, runId: string, seq: number }
-    | { __typename: 'RoundStarted', runId: string, seq: number }
-    | { __typename: 'RunAttached', mode: AttachMode, text: string, reasoning: string, runId: string, seq: number, run:
-        | { __typename: 'ChatRun', conversationId: string | null, messageId: string | null, id: string, status: RunStatus, nodes: Array<{ id: string, nodeId: string, parentNodeId: string | null, round: number | null, index: number, title: string, type: string, status: NodeStatus, retries: number, elapsedSeconds: number | null, error: string | null }>, message: { id: string, agentSteps: Array<{ id: string, position: number, thought: string | null, tool: string | null, toolInput: unknown, observation: string | null }>, files: Array<{ id: string, type: FileType, name: string | null, mimeType: string | null, size: number | null, fromUser: boolean }> } | null }
-        | { __typename: 'WorkflowRun', id: string, status: RunStatus, nodes: Array<{ id: string, nodeId: string, parentNodeId: string | null, round: number | null, index: number, title: string, type: string, status: NodeStatus, retries: number, elapsedSeconds: number | null, error: string | null }>, files: Array<{ id: string, type: FileType, name: string | null, mimeType: string | null, size: number | null, fromUser: boolean }> }
+export type ChatStreamSubscription = { readonly chatStream:
+    | { readonly __typename: 'AgentLogged', readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'AgentStepChanged', readonly runId: string, readonly seq: number, readonly step: { readonly id: string, readonly position: number, readonly thought: string | null, readonly tool: string | null, readonly toolInput: unknown, readonly observation: string | null } }
+    | { readonly __typename: 'AudioChunk', readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'FileProduced', readonly runId: string, readonly seq: number, readonly file: { readonly id: string, readonly type: FileType, readonly name: string | null, readonly mimeType: string | null, readonly size: number | null, readonly fromUser: boolean } }
+    | { readonly __typename: 'NodeChanged', readonly runId: string, readonly seq: number, readonly node: { readonly id: string, readonly nodeId: string, readonly parentNodeId: string | null, readonly round: number | null, readonly index: number, readonly title: string, readonly type: string, readonly status: NodeStatus, readonly retries: number, readonly elapsedSeconds: number | null, readonly error: string | null }, readonly progress: { readonly started: number, readonly finished: number, readonly failed: number, readonly current: ReadonlyArray<string> } }
+    | { readonly __typename: 'ReasoningDelta', readonly offset: number, readonly text: string, readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'RoundStarted', readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'RunAttached', readonly mode: AttachMode, readonly text: string, readonly reasoning: string, readonly runId: string, readonly seq: number, readonly run:
+        | { readonly __typename: 'ChatRun', readonly conversationId: string | null, readonly messageId: string | null, readonly id: string, readonly status: RunStatus, readonly nodes: ReadonlyArray<{ readonly id: string, readonly nodeId: string, readonly parentNodeId: string | null, readonly round: number | null, readonly index: number, readonly title: string, readonly type: string, readonly status: NodeStatus, readonly retries: number, readonly elapsedSeconds: number | null, readonly error: string | null }>, readonly message: { readonly id: string, readonly agentSteps: ReadonlyArray<{ readonly id: string, readonly position: number, readonly thought: string | null, readonly tool: string | null, readonly toolInput: unknown, readonly observation: string | null }>, readonly files: ReadonlyArray<{ readonly id: string, readonly type: FileType, readonly name: string | null, readonly mimeType: string | null, readonly size: number | null, readonly fromUser: boolean }> } | null }
+        | { readonly __typename: 'WorkflowRun', readonly id: string, readonly status: RunStatus, readonly nodes: ReadonlyArray<{ readonly id: string, readonly nodeId: string, readonly parentNodeId: string | null, readonly round: number | null, readonly index: number, readonly title: string, readonly type: string, readonly status: NodeStatus, readonly retries: number, readonly elapsedSeconds: number | null, readonly error: string | null }>, readonly files: ReadonlyArray<{ readonly id: string, readonly type: FileType, readonly name: string | null, readonly mimeType: string | null, readonly size: number | null, readonly fromUser: boolean }> }
        }
-    | { __typename: 'RunFinished', status: RunStatus, runId: string, seq: number, error: { code: ErrorCode, message: string, retryable: boolean, retryAfterMs: number | null, nodeId: string | null } | null, usage: { promptTokens: number | null, completionTokens: number | null, totalTokens: number, totalPrice: string | null, currency: string | null } | null, run:
-        | { __typename: 'ChatRun', id: string, status: RunStatus, message: { id: string, citations: Array<{ position: number, documentName: string | null, content: string | null, score: number | null }> } | null }
-        | { __typename: 'WorkflowRun', outputs: unknown, id: string, status: RunStatus }
+    | { readonly __typename: 'RunFinished', readonly status: RunStatus, readonly runId: string, readonly seq: number, readonly error: { readonly code: ErrorCode, readonly message: string, readonly retryable: boolean, readonly retryAfterMs: number | null, readonly nodeId: string | null } | null, readonly usage: { readonly promptTokens: number | null, readonly completionTokens: number | null, readonly totalTokens: number, readonly totalPrice: string | null, readonly currency: string | null } | null, readonly run:
+        | { readonly __typename: 'ChatRun', readonly id: string, readonly status: RunStatus, readonly message: { readonly id: string, readonly citations: ReadonlyArray<{ readonly position: number, readonly documentName: string | null, readonly content: string | null, readonly score: number | null }> } | null }
+        | { readonly __typename: 'WorkflowRun', readonly outputs: unknown, readonly id: string, readonly status: RunStatus }
        }
-    | { __typename: 'RunStarted', conversationId: string | null, messageId: string | null, workflowRunId: string | null, runId: string, seq: number }
-    | { __typename: 'TextDelta', offset: number, text: string, runId: string, seq: number }
-    | { __typename: 'TextReplaced', text: string, reason: string | null, runId: string, seq: number }
-    | { __typename: 'UnknownEvent', runId: string, seq: number }
+    | { readonly __typename: 'RunStarted', readonly conversationId: string | null, readonly messageId: string | null, readonly workflowRunId: string | null, readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'TextDelta', readonly offset: number, readonly text: string, readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'TextReplaced', readonly text: string, readonly reason: string | null, readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'UnknownEvent', readonly runId: string, readonly seq: number }
    };
 
 export type ConversationHistoryQueryVariables = Exact<{
@@ -201,7 +201,7 @@ export type ConversationHistoryQueryVariables = Exact<{
 }>;
 
 
-export type ConversationHistoryQuery = { conversationHistory: { nodes: Array<{ id: string, createdAt: string, query: string, answer: string, reasoning: string | null, error: string | null, agentSteps: Array<{ id: string, position: number, thought: string | null, tool: string | null, toolInput: unknown, observation: string | null }>, citations: Array<{ position: number, documentName: string | null, content: string | null, score: number | null }>, files: Array<{ id: string, type: FileType, name: string | null, mimeType: string | null, size: number | null, fromUser: boolean }> }>, pageInfo: { hasPreviousPage: boolean, startCursor: string | null } } };
+export type ConversationHistoryQuery = { readonly conversationHistory: { readonly nodes: ReadonlyArray<{ readonly id: string, readonly createdAt: string, readonly query: string, readonly answer: string, readonly reasoning: string | null, readonly error: string | null, readonly agentSteps: ReadonlyArray<{ readonly id: string, readonly position: number, readonly thought: string | null, readonly tool: string | null, readonly toolInput: unknown, readonly observation: string | null }>, readonly citations: ReadonlyArray<{ readonly position: number, readonly documentName: string | null, readonly content: string | null, readonly score: number | null }>, readonly files: ReadonlyArray<{ readonly id: string, readonly type: FileType, readonly name: string | null, readonly mimeType: string | null, readonly size: number | null, readonly fromUser: boolean }> }>, readonly pageInfo: { readonly hasPreviousPage: boolean, readonly startCursor: string | null } } };
 
 export type ConversationsQueryVariables = Exact<{
   app?: string | null | undefined;
@@ -210,7 +210,7 @@ export type ConversationsQueryVariables = Exact<{
 }>;
 
 
-export type ConversationsQuery = { conversations: { nodes: Array<{ id: string, name: string | null, createdAt: string | null, updatedAt: string | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type ConversationsQuery = { readonly conversations: { readonly nodes: ReadonlyArray<{ readonly id: string, readonly name: string | null, readonly createdAt: string | null, readonly updatedAt: string | null }>, readonly pageInfo: { readonly hasNextPage: boolean, readonly endCursor: string | null } } };
 
 export type DeleteConversationMutationVariables = Exact<{
   app?: string | null | undefined;
@@ -218,39 +218,39 @@ export type DeleteConversationMutationVariables = Exact<{
 }>;
 
 
-export type DeleteConversationMutation = { deleteConversation: string };
+export type DeleteConversationMutation = { readonly deleteConversation: string };
 
-type RunEventFields_AgentLogged_Fragment = { __typename: 'AgentLogged', runId: string, seq: number };
+type RunEventFields_AgentLogged_Fragment = { readonly __typename: 'AgentLogged', readonly runId: string, readonly seq: number };
 
-type RunEventFields_AgentStepChanged_Fragment = { __typename: 'AgentStepChanged', runId: string, seq: number, step: { id: string, position: number, thought: string | null, tool: string | null, toolInput: unknown, observation: string | null } };
+type RunEventFields_AgentStepChanged_Fragment = { readonly __typename: 'AgentStepChanged', readonly runId: string, readonly seq: number, readonly step: { readonly id: string, readonly position: number, readonly thought: string | null, readonly tool: string | null, readonly toolInput: unknown, readonly observation: string | null } };
 
-type RunEventFields_AudioChunk_Fragment = { __typename: 'AudioChunk', runId: string, seq: number };
+type RunEventFields_AudioChunk_Fragment = { readonly __typename: 'AudioChunk', readonly runId: string, readonly seq: number };
 
-type RunEventFields_FileProduced_Fragment = { __typename: 'FileProduced', runId: string, seq: number, file: { id: string, type: FileType, name: string | null, mimeType: string | null, size: number | null, fromUser: boolean } };
+type RunEventFields_FileProduced_Fragment = { readonly __typename: 'FileProduced', readonly runId: string, readonly seq: number, readonly file: { readonly id: string, readonly type: FileType, readonly name: string | null, readonly mimeType: string | null, readonly size: number | null, readonly fromUser: boolean } };
 
-type RunEventFields_NodeChanged_Fragment = { __typename: 'NodeChanged', runId: string, seq: number, node: { id: string, nodeId: string, parentNodeId: string | null, round: number | null, index: number, title: string, type: string, status: NodeStatus, retries: number, elapsedSeconds: number | null, error: string | null }, progress: { started: number, finished: number, failed: number, current: Array<string> } };
+type RunEventFields_NodeChanged_Fragment = { readonly __typename: 'NodeChanged', readonly runId: string, readonly seq: number, readonly node: { readonly id: string, readonly nodeId: string, readonly parentNodeId: string | null, readonly round: number | null, readonly index: number, readonly title: string, readonly type: string, readonly status: NodeStatus, readonly retries: number, readonly elapsedSeconds: number | null, readonly error: string | null }, readonly progress: { readonly started: number, readonly finished: number, readonly failed: number, readonly current: ReadonlyArray<string> } };
 
-type RunEventFields_ReasoningDelta_Fragment = { __typename: 'ReasoningDelta', offset: number, text: string, runId: string, seq: number };
+type RunEventFields_ReasoningDelta_Fragment = { readonly __typename: 'ReasoningDelta', readonly offset: number, readonly text: string, readonly runId: string, readonly seq: number };
 
-type RunEventFields_RoundStarted_Fragment = { __typename: 'RoundStarted', runId: string, seq: number };
+type RunEventFields_RoundStarted_Fragment = { readonly __typename: 'RoundStarted', readonly runId: string, readonly seq: number };
 
-type RunEventFields_RunAttached_Fragment = { __typename: 'RunAttached', mode: AttachMode, text: string, reasoning: string, runId: string, seq: number, run:
-    | { __typename: 'ChatRun', conversationId: string | null, messageId: string | null, id: string, status: RunStatus, nodes: Array<{ id: string, nodeId: string, parentNodeId: string | null, round: number | null, index: number, title: string, type: string, status: NodeStatus, retries: number, elapsedSeconds: number | null, error: string | null }>, message: { id: string, agentSteps: Array<{ id: string, position: number, thought: string | null, tool: string | null, toolInput: unknown, observation: string | null }>, files: Array<{ id: string, type: FileType, name: string | null, mimeType: string | null, size: number | null, fromUser: boolean }> } | null }
-    | { __typename: 'WorkflowRun', id: string, status: RunStatus, nodes: Array<{ id: string, nodeId: string, parentNodeId: string | null, round: number | null, index: number, title: string, type: string, status: NodeStatus, retries: number, elapsedSeconds: number | null, error: string | null }>, files: Array<{ id: string, type: FileType, name: string | null, mimeType: string | null, size: number | null, fromUser: boolean }> }
+type RunEventFields_RunAttached_Fragment = { readonly __typename: 'RunAttached', readonly mode: AttachMode, readonly text: string, readonly reasoning: string, readonly runId: string, readonly seq: number, readonly run:
+    | { readonly __typename: 'ChatRun', readonly conversationId: string | null, readonly messageId: string | null, readonly id: string, readonly status: RunStatus, readonly nodes: ReadonlyArray<{ readonly id: string, readonly nodeId: string, readonly parentNodeId: string | null, readonly round: number | null, readonly index: number, readonly title: string, readonly type: string, readonly status: NodeStatus, readonly retries: number, readonly elapsedSeconds: number | null, readonly error: string | null }>, readonly message: { readonly id: string, readonly agentSteps: ReadonlyArray<{ readonly id: string, readonly position: number, readonly thought: string | null, readonly tool: string | null, readonly toolInput: unknown, readonly observation: string | null }>, readonly files: ReadonlyArray<{ readonly id: string, readonly type: FileType, readonly name: string | null, readonly mimeType: string | null, readonly size: number | null, readonly fromUser: boolean }> } | null }
+    | { readonly __typename: 'WorkflowRun', readonly id: string, readonly status: RunStatus, readonly nodes: ReadonlyArray<{ readonly id: string, readonly nodeId: string, readonly parentNodeId: string | null, readonly round: number | null, readonly index: number, readonly title: string, readonly type: string, readonly status: NodeStatus, readonly retries: number, readonly elapsedSeconds: number | null, readonly error: string | null }>, readonly files: ReadonlyArray<{ readonly id: string, readonly type: FileType, readonly name: string | null, readonly mimeType: string | null, readonly size: number | null, readonly fromUser: boolean }> }
    };
 
-type RunEventFields_RunFinished_Fragment = { __typename: 'RunFinished', status: RunStatus, runId: string, seq: number, error: { code: ErrorCode, message: string, retryable: boolean, retryAfterMs: number | null, nodeId: string | null } | null, usage: { promptTokens: number | null, completionTokens: number | null, totalTokens: number, totalPrice: string | null, currency: string | null } | null, run:
-    | { __typename: 'ChatRun', id: string, status: RunStatus, message: { id: string, citations: Array<{ position: number, documentName: string | null, content: string | null, score: number | null }> } | null }
-    | { __typename: 'WorkflowRun', outputs: unknown, id: string, status: RunStatus }
+type RunEventFields_RunFinished_Fragment = { readonly __typename: 'RunFinished', readonly status: RunStatus, readonly runId: string, readonly seq: number, readonly error: { readonly code: ErrorCode, readonly message: string, readonly retryable: boolean, readonly retryAfterMs: number | null, readonly nodeId: string | null } | null, readonly usage: { readonly promptTokens: number | null, readonly completionTokens: number | null, readonly totalTokens: number, readonly totalPrice: string | null, readonly currency: string | null } | null, readonly run:
+    | { readonly __typename: 'ChatRun', readonly id: string, readonly status: RunStatus, readonly message: { readonly id: string, readonly citations: ReadonlyArray<{ readonly position: number, readonly documentName: string | null, readonly content: string | null, readonly score: number | null }> } | null }
+    | { readonly __typename: 'WorkflowRun', readonly outputs: unknown, readonly id: string, readonly status: RunStatus }
    };
 
-type RunEventFields_RunStarted_Fragment = { __typename: 'RunStarted', conversationId: string | null, messageId: string | null, workflowRunId: string | null, runId: string, seq: number };
+type RunEventFields_RunStarted_Fragment = { readonly __typename: 'RunStarted', readonly conversationId: string | null, readonly messageId: string | null, readonly workflowRunId: string | null, readonly runId: string, readonly seq: number };
 
-type RunEventFields_TextDelta_Fragment = { __typename: 'TextDelta', offset: number, text: string, runId: string, seq: number };
+type RunEventFields_TextDelta_Fragment = { readonly __typename: 'TextDelta', readonly offset: number, readonly text: string, readonly runId: string, readonly seq: number };
 
-type RunEventFields_TextReplaced_Fragment = { __typename: 'TextReplaced', text: string, reason: string | null, runId: string, seq: number };
+type RunEventFields_TextReplaced_Fragment = { readonly __typename: 'TextReplaced', readonly text: string, readonly reason: string | null, readonly runId: string, readonly seq: number };
 
-type RunEventFields_UnknownEvent_Fragment = { __typename: 'UnknownEvent', runId: string, seq: number };
+type RunEventFields_UnknownEvent_Fragment = { readonly __typename: 'UnknownEvent', readonly runId: string, readonly seq: number };
 
 export type RunEventFieldsFragment =
   | RunEventFields_AgentLogged_Fragment
@@ -268,15 +268,15 @@ export type RunEventFieldsFragment =
   | RunEventFields_UnknownEvent_Fragment
 ;
 
-export type RunErrorFieldsFragment = { code: ErrorCode, message: string, retryable: boolean, retryAfterMs: number | null, nodeId: string | null };
+export type RunErrorFieldsFragment = { readonly code: ErrorCode, readonly message: string, readonly retryable: boolean, readonly retryAfterMs: number | null, readonly nodeId: string | null };
 
-export type UsageFieldsFragment = { promptTokens: number | null, completionTokens: number | null, totalTokens: number, totalPrice: string | null, currency: string | null };
+export type UsageFieldsFragment = { readonly promptTokens: number | null, readonly completionTokens: number | null, readonly totalTokens: number, readonly totalPrice: string | null, readonly currency: string | null };
 
-export type AgentStepFieldsFragment = { id: string, position: number, thought: string | null, tool: string | null, toolInput: unknown, observation: string | null };
+export type AgentStepFieldsFragment = { readonly id: string, readonly position: number, readonly thought: string | null, readonly tool: string | null, readonly toolInput: unknown, readonly observation: string | null };
 
-export type NodeFieldsFragment = { id: string, nodeId: string, parentNodeId: string | null, round: number | null, index: number, title: string, type: string, status: NodeStatus, retries: number, elapsedSeconds: number | null, error: string | null };
+export type NodeFieldsFragment = { readonly id: string, readonly nodeId: string, readonly parentNodeId: string | null, readonly round: number | null, readonly index: number, readonly title: string, readonly type: string, readonly status: NodeStatus, readonly retries: number, readonly elapsedSeconds: number | null, readonly error: string | null };
 
-export type FileFieldsFragment = { id: string, type: FileType, name: string | null, mimeType: string | null, size: number | null, fromUser: boolean };
+export type FileFieldsFragment = { readonly id: string, readonly type: FileType, readonly name: string | null, readonly mimeType: string | null, readonly size: number | null, readonly fromUser: boolean };
 
 export type RenameConversationMutationVariables = Exact<{
   app?: string | null | undefined;
@@ -285,7 +285,7 @@ export type RenameConversationMutationVariables = Exact<{
 }>;
 
 
-export type RenameConversationMutation = { renameConversation: { id: string, name: string | null } };
+export type RenameConversationMutation = { readonly renameConversation: { readonly id: string, readonly name: string | null } };
 
 export type RunEventsSubscriptionVariables = Exact<{
   runId: string;
@@ -294,26 +294,26 @@ export type RunEventsSubscriptionVariables = Exact<{
 }>;
 
 
-export type RunEventsSubscription = { runEvents:
-    | { __typename: 'AgentLogged', runId: string, seq: number }
-    | { __typename: 'AgentStepChanged', runId: string, seq: number, step: { id: string, position: number, thought: string | null, tool: string | null, toolInput: unknown, observation: string | null } }
-    | { __typename: 'AudioChunk', runId: string, seq: number }
-    | { __typename: 'FileProduced', runId: string, seq: number, file: { id: string, type: FileType, name: string | null, mimeType: string | null, size: number | null, fromUser: boolean } }
-    | { __typename: 'NodeChanged', runId: string, seq: number, node: { id: string, nodeId: string, parentNodeId: string | null, round: number | null, index: number, title: string, type: string, status: NodeStatus, retries: number, elapsedSeconds: number | null, error: string | null }, progress: { started: number, finished: number, failed: number, current: Array<string> } }
-    | { __typename: 'ReasoningDelta', offset: number, text: string, runId: string, seq: number }
-    | { __typename: 'RoundStarted', runId: string, seq: number }
-    | { __typename: 'RunAttached', mode: AttachMode, text: string, reasoning: string, runId: string, seq: number, run:
-        | { __typename: 'ChatRun', conversationId: string | null, messageId: string | null, id: string, status: RunStatus, nodes: Array<{ id: string, nodeId: string, parentNodeId: string | null, round: number | null, index: number, title: string, type: string, status: NodeStatus, retries: number, elapsedSeconds: number | null, error: string | null }>, message: { id: string, agentSteps: Array<{ id: string, position: number, thought: string | null, tool: string | null, toolInput: unknown, observation: string | null }>, files: Array<{ id: string, type: FileType, name: string | null, mimeType: string | null, size: number | null, fromUser: boolean }> } | null }
-        | { __typename: 'WorkflowRun', id: string, status: RunStatus, nodes: Array<{ id: string, nodeId: string, parentNodeId: string | null, round: number | null, index: number, title: string, type: string, status: NodeStatus, retries: number, elapsedSeconds: number | null, error: string | null }>, files: Array<{ id: string, type: FileType, name: string | null, mimeType: string | null, size: number | null, fromUser: boolean }> }
+export type RunEventsSubscription = { readonly runEvents:
+    | { readonly __typename: 'AgentLogged', readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'AgentStepChanged', readonly runId: string, readonly seq: number, readonly step: { readonly id: string, readonly position: number, readonly thought: string | null, readonly tool: string | null, readonly toolInput: unknown, readonly observation: string | null } }
+    | { readonly __typename: 'AudioChunk', readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'FileProduced', readonly runId: string, readonly seq: number, readonly file: { readonly id: string, readonly type: FileType, readonly name: string | null, readonly mimeType: string | null, readonly size: number | null, readonly fromUser: boolean } }
+    | { readonly __typename: 'NodeChanged', readonly runId: string, readonly seq: number, readonly node: { readonly id: string, readonly nodeId: string, readonly parentNodeId: string | null, readonly round: number | null, readonly index: number, readonly title: string, readonly type: string, readonly status: NodeStatus, readonly retries: number, readonly elapsedSeconds: number | null, readonly error: string | null }, readonly progress: { readonly started: number, readonly finished: number, readonly failed: number, readonly current: ReadonlyArray<string> } }
+    | { readonly __typename: 'ReasoningDelta', readonly offset: number, readonly text: string, readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'RoundStarted', readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'RunAttached', readonly mode: AttachMode, readonly text: string, readonly reasoning: string, readonly runId: string, readonly seq: number, readonly run:
+        | { readonly __typename: 'ChatRun', readonly conversationId: string | null, readonly messageId: string | null, readonly id: string, readonly status: RunStatus, readonly nodes: ReadonlyArray<{ readonly id: string, readonly nodeId: string, readonly parentNodeId: string | null, readonly round: number | null, readonly index: number, readonly title: string, readonly type: string, readonly status: NodeStatus, readonly retries: number, readonly elapsedSeconds: number | null, readonly error: string | null }>, readonly message: { readonly id: string, readonly agentSteps: ReadonlyArray<{ readonly id: string, readonly position: number, readonly thought: string | null, readonly tool: string | null, readonly toolInput: unknown, readonly observation: string | null }>, readonly files: ReadonlyArray<{ readonly id: string, readonly type: FileType, readonly name: string | null, readonly mimeType: string | null, readonly size: number | null, readonly fromUser: boolean }> } | null }
+        | { readonly __typename: 'WorkflowRun', readonly id: string, readonly status: RunStatus, readonly nodes: ReadonlyArray<{ readonly id: string, readonly nodeId: string, readonly parentNodeId: string | null, readonly round: number | null, readonly index: number, readonly title: string, readonly type: string, readonly status: NodeStatus, readonly retries: number, readonly elapsedSeconds: number | null, readonly error: string | null }>, readonly files: ReadonlyArray<{ readonly id: string, readonly type: FileType, readonly name: string | null, readonly mimeType: string | null, readonly size: number | null, readonly fromUser: boolean }> }
        }
-    | { __typename: 'RunFinished', status: RunStatus, runId: string, seq: number, error: { code: ErrorCode, message: string, retryable: boolean, retryAfterMs: number | null, nodeId: string | null } | null, usage: { promptTokens: number | null, completionTokens: number | null, totalTokens: number, totalPrice: string | null, currency: string | null } | null, run:
-        | { __typename: 'ChatRun', id: string, status: RunStatus, message: { id: string, citations: Array<{ position: number, documentName: string | null, content: string | null, score: number | null }> } | null }
-        | { __typename: 'WorkflowRun', outputs: unknown, id: string, status: RunStatus }
+    | { readonly __typename: 'RunFinished', readonly status: RunStatus, readonly runId: string, readonly seq: number, readonly error: { readonly code: ErrorCode, readonly message: string, readonly retryable: boolean, readonly retryAfterMs: number | null, readonly nodeId: string | null } | null, readonly usage: { readonly promptTokens: number | null, readonly completionTokens: number | null, readonly totalTokens: number, readonly totalPrice: string | null, readonly currency: string | null } | null, readonly run:
+        | { readonly __typename: 'ChatRun', readonly id: string, readonly status: RunStatus, readonly message: { readonly id: string, readonly citations: ReadonlyArray<{ readonly position: number, readonly documentName: string | null, readonly content: string | null, readonly score: number | null }> } | null }
+        | { readonly __typename: 'WorkflowRun', readonly outputs: unknown, readonly id: string, readonly status: RunStatus }
        }
-    | { __typename: 'RunStarted', conversationId: string | null, messageId: string | null, workflowRunId: string | null, runId: string, seq: number }
-    | { __typename: 'TextDelta', offset: number, text: string, runId: string, seq: number }
-    | { __typename: 'TextReplaced', text: string, reason: string | null, runId: string, seq: number }
-    | { __typename: 'UnknownEvent', runId: string, seq: number }
+    | { readonly __typename: 'RunStarted', readonly conversationId: string | null, readonly messageId: string | null, readonly workflowRunId: string | null, readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'TextDelta', readonly offset: number, readonly text: string, readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'TextReplaced', readonly text: string, readonly reason: string | null, readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'UnknownEvent', readonly runId: string, readonly seq: number }
    };
 
 export type RunWorkflowMutationVariables = Exact<{
@@ -321,16 +321,16 @@ export type RunWorkflowMutationVariables = Exact<{
 }>;
 
 
-export type RunWorkflowMutation = { runWorkflow: { status: RunStatus, outputs: unknown, complete: boolean, deduplicated: boolean, usage: { promptTokens: number | null, completionTokens: number | null, totalTokens: number, totalPrice: string | null, currency: string | null } | null, run: { id: string, text: string, error: { code: ErrorCode, message: string, retryable: boolean, retryAfterMs: number | null, nodeId: string | null } | null, nodes: Array<{ id: string, nodeId: string, parentNodeId: string | null, round: number | null, index: number, title: string, type: string, status: NodeStatus, retries: number, elapsedSeconds: number | null, error: string | null }>, files: Array<{ id: string, type: FileType, name: string | null, mimeType: string | null, size: number | null, fromUser: boolean }> } } };
+export type RunWorkflowMutation = { readonly runWorkflow: { readonly status: RunStatus, readonly outputs: unknown, readonly complete: boolean, readonly deduplicated: boolean, readonly usage: { readonly promptTokens: number | null, readonly completionTokens: number | null, readonly totalTokens: number, readonly totalPrice: string | null, readonly currency: string | null } | null, readonly run: { readonly id: string, readonly text: string, readonly error: { readonly code: ErrorCode, readonly message: string, readonly retryable: boolean, readonly retryAfterMs: number | null, readonly nodeId: string | null } | null, readonly nodes: ReadonlyArray<{ readonly id: string, readonly nodeId: string, readonly parentNodeId: string | null, readonly round: number | null, readonly index: number, readonly title: string, readonly type: string, readonly status: NodeStatus, readonly retries: number, readonly elapsedSeconds: number | null, readonly error: string | null }>, readonly files: ReadonlyArray<{ readonly id: string, readonly type: FileType, readonly name: string | null, readonly mimeType: string | null, readonly size: number | null, readonly fromUser: boolean }> } } };
 
 export type RunQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type RunQuery = { run:
-    | { __typename: 'ChatRun', conversationId: string | null, messageId: string | null, answer: string, reasoning: string | null, id: string, kind: RunKind, status: RunStatus, lastSeq: number, createdAt: string, finishedAt: string | null, nodes: Array<{ id: string, nodeId: string, parentNodeId: string | null, round: number | null, index: number, title: string, type: string, status: NodeStatus, retries: number, elapsedSeconds: number | null, error: string | null }>, app: { name: string }, timing: { firstTextMs: number | null, totalMs: number | null }, usage: { promptTokens: number | null, completionTokens: number | null, totalTokens: number, totalPrice: string | null, currency: string | null } | null, error: { code: ErrorCode, message: string, retryable: boolean, retryAfterMs: number | null, nodeId: string | null } | null }
-    | { __typename: 'WorkflowRun', inputs: unknown, outputs: unknown, text: string, id: string, kind: RunKind, status: RunStatus, lastSeq: number, createdAt: string, finishedAt: string | null, nodes: Array<{ id: string, nodeId: string, parentNodeId: string | null, round: number | null, index: number, title: string, type: string, status: NodeStatus, retries: number, elapsedSeconds: number | null, error: string | null }>, files: Array<{ id: string, type: FileType, name: string | null, mimeType: string | null, size: number | null, fromUser: boolean }>, app: { name: string }, timing: { firstTextMs: number | null, totalMs: number | null }, usage: { promptTokens: number | null, completionTokens: number | null, totalTokens: number, totalPrice: string | null, currency: string | null } | null, error: { code: ErrorCode, message: string, retryable: boolean, retryAfterMs: number | null, nodeId: string | null } | null }
+export type RunQuery = { readonly run:
+    | { readonly __typename: 'ChatRun', readonly conversationId: string | null, readonly messageId: string | null, readonly answer: string, readonly reasoning: string | null, readonly id: string, readonly kind: RunKind, readonly status: RunStatus, readonly lastSeq: number, readonly createdAt: string, readonly finishedAt: string | null, readonly nodes: ReadonlyArray<{ readonly id: string, readonly nodeId: string, readonly parentNodeId: string | null, readonly round: number | null, readonly index: number, readonly title: string, readonly type: string, readonly status: NodeStatus, readonly retries: number, readonly elapsedSeconds: number | null, readonly error: string | null }>, readonly app: { readonly name: string }, readonly timing: { readonly firstTextMs: number | null, readonly totalMs: number | null }, readonly usage: { readonly promptTokens: number | null, readonly completionTokens: number | null, readonly totalTokens: number, readonly totalPrice: string | null, readonly currency: string | null } | null, readonly error: { readonly code: ErrorCode, readonly message: string, readonly retryable: boolean, readonly retryAfterMs: number | null, readonly nodeId: string | null } | null }
+    | { readonly __typename: 'WorkflowRun', readonly inputs: unknown, readonly outputs: unknown, readonly text: string, readonly id: string, readonly kind: RunKind, readonly status: RunStatus, readonly lastSeq: number, readonly createdAt: string, readonly finishedAt: string | null, readonly nodes: ReadonlyArray<{ readonly id: string, readonly nodeId: string, readonly parentNodeId: string | null, readonly round: number | null, readonly index: number, readonly title: string, readonly type: string, readonly status: NodeStatus, readonly retries: number, readonly elapsedSeconds: number | null, readonly error: string | null }>, readonly files: ReadonlyArray<{ readonly id: string, readonly type: FileType, readonly name: string | null, readonly mimeType: string | null, readonly size: number | null, readonly fromUser: boolean }>, readonly app: { readonly name: string }, readonly timing: { readonly firstTextMs: number | null, readonly totalMs: number | null }, readonly usage: { readonly promptTokens: number | null, readonly completionTokens: number | null, readonly totalTokens: number, readonly totalPrice: string | null, readonly currency: string | null } | null, readonly error: { readonly code: ErrorCode, readonly message: string, readonly retryable: boolean, readonly retryAfterMs: number | null, readonly nodeId: string | null } | null }
    | null };
 
 export type RunsQueryVariables = Exact<{
@@ -340,10 +340,10 @@ export type RunsQueryVariables = Exact<{
 }>;
 
 
-export type RunsQuery = { runs: { nodes: Array<
-      | { id: string, kind: RunKind, status: RunStatus, createdAt: string, finishedAt: string | null, app: { name: string } }
-      | { id: string, kind: RunKind, status: RunStatus, createdAt: string, finishedAt: string | null, app: { name: string } }
-    >, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type RunsQuery = { readonly runs: { readonly nodes: ReadonlyArray<
+      | { readonly id: string, readonly kind: RunKind, readonly status: RunStatus, readonly createdAt: string, readonly finishedAt: string | null, readonly app: { readonly name: string } }
+      | { readonly id: string, readonly kind: RunKind, readonly status: RunStatus, readonly createdAt: string, readonly finishedAt: string | null, readonly app: { readonly name: string } }
+    >, readonly pageInfo: { readonly hasNextPage: boolean, readonly endCursor: string | null } } };
 
 export type StopRunMutationVariables = Exact<{
   runId: string;
@@ -351,15 +351,15 @@ export type StopRunMutationVariables = Exact<{
 }>;
 
 
-export type StopRunMutation = { stopRun: { confirmed: boolean, run:
-      | { id: string, status: RunStatus }
-      | { id: string, status: RunStatus }
+export type StopRunMutation = { readonly stopRun: { readonly confirmed: boolean, readonly run:
+      | { readonly id: string, readonly status: RunStatus }
+      | { readonly id: string, readonly status: RunStatus }
      } };
 
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type ViewerQuery = { viewer: { id: string } };
+export type ViewerQuery = { readonly viewer: { readonly id: string } };
 
 export type WorkflowStreamSubscriptionVariables = Exact<{
   input: RunWorkflowInput;
@@ -368,26 +368,26 @@ export type WorkflowStreamSubscriptionVariables = Exact<{
 }>;
 
 
-export type WorkflowStreamSubscription = { workflowStream:
-    | { __typename: 'AgentLogged', runId: string, seq: number }
-    | { __typename: 'AgentStepChanged', runId: string, seq: number, step: { id: string, position: number, thought: string | null, tool: string | null, toolInput: unknown, observation: string | null } }
-    | { __typename: 'AudioChunk', runId: string, seq: number }
-    | { __typename: 'FileProduced', runId: string, seq: number, file: { id: string, type: FileType, name: string | null, mimeType: string | null, size: number | null, fromUser: boolean } }
-    | { __typename: 'NodeChanged', runId: string, seq: number, node: { id: string, nodeId: string, parentNodeId: string | null, round: number | null, index: number, title: string, type: string, status: NodeStatus, retries: number, elapsedSeconds: number | null, error: string | null }, progress: { started: number, finished: number, failed: number, current: Array<string> } }
-    | { __typename: 'ReasoningDelta', offset: number, text: string, runId: string, seq: number }
-    | { __typename: 'RoundStarted', runId: string, seq: number }
-    | { __typename: 'RunAttached', mode: AttachMode, text: string, reasoning: string, runId: string, seq: number, run:
-        | { __typename: 'ChatRun', conversationId: string | null, messageId: string | null, id: string, status: RunStatus, nodes: Array<{ id: string, nodeId: string, parentNodeId: string | null, round: number | null, index: number, title: string, type: string, status: NodeStatus, retries: number, elapsedSeconds: number | null, error: string | null }>, message: { id: string, agentSteps: Array<{ id: string, position: number, thought: string | null, tool: string | null, toolInput: unknown, observation: string | null }>, files: Array<{ id: string, type: FileType, name: string | null, mimeType: string | null, size: number | null, fromUser: boolean }> } | null }
-        | { __typename: 'WorkflowRun', id: string, status: RunStatus, nodes: Array<{ id: string, nodeId: string, parentNodeId: string | null, round: number | null, index: number, title: string, type: string, status: NodeStatus, retries: number, elapsedSeconds: number | null, error: string | null }>, files: Array<{ id: string, type: FileType, name: string | null, mimeType: string | null, size: number | null, fromUser: boolean }> }
+export type WorkflowStreamSubscription = { readonly workflowStream:
+    | { readonly __typename: 'AgentLogged', readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'AgentStepChanged', readonly runId: string, readonly seq: number, readonly step: { readonly id: string, readonly position: number, readonly thought: string | null, readonly tool: string | null, readonly toolInput: unknown, readonly observation: string | null } }
+    | { readonly __typename: 'AudioChunk', readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'FileProduced', readonly runId: string, readonly seq: number, readonly file: { readonly id: string, readonly type: FileType, readonly name: string | null, readonly mimeType: string | null, readonly size: number | null, readonly fromUser: boolean } }
+    | { readonly __typename: 'NodeChanged', readonly runId: string, readonly seq: number, readonly node: { readonly id: string, readonly nodeId: string, readonly parentNodeId: string | null, readonly round: number | null, readonly index: number, readonly title: string, readonly type: string, readonly status: NodeStatus, readonly retries: number, readonly elapsedSeconds: number | null, readonly error: string | null }, readonly progress: { readonly started: number, readonly finished: number, readonly failed: number, readonly current: ReadonlyArray<string> } }
+    | { readonly __typename: 'ReasoningDelta', readonly offset: number, readonly text: string, readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'RoundStarted', readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'RunAttached', readonly mode: AttachMode, readonly text: string, readonly reasoning: string, readonly runId: string, readonly seq: number, readonly run:
+        | { readonly __typename: 'ChatRun', readonly conversationId: string | null, readonly messageId: string | null, readonly id: string, readonly status: RunStatus, readonly nodes: ReadonlyArray<{ readonly id: string, readonly nodeId: string, readonly parentNodeId: string | null, readonly round: number | null, readonly index: number, readonly title: string, readonly type: string, readonly status: NodeStatus, readonly retries: number, readonly elapsedSeconds: number | null, readonly error: string | null }>, readonly message: { readonly id: string, readonly agentSteps: ReadonlyArray<{ readonly id: string, readonly position: number, readonly thought: string | null, readonly tool: string | null, readonly toolInput: unknown, readonly observation: string | null }>, readonly files: ReadonlyArray<{ readonly id: string, readonly type: FileType, readonly name: string | null, readonly mimeType: string | null, readonly size: number | null, readonly fromUser: boolean }> } | null }
+        | { readonly __typename: 'WorkflowRun', readonly id: string, readonly status: RunStatus, readonly nodes: ReadonlyArray<{ readonly id: string, readonly nodeId: string, readonly parentNodeId: string | null, readonly round: number | null, readonly index: number, readonly title: string, readonly type: string, readonly status: NodeStatus, readonly retries: number, readonly elapsedSeconds: number | null, readonly error: string | null }>, readonly files: ReadonlyArray<{ readonly id: string, readonly type: FileType, readonly name: string | null, readonly mimeType: string | null, readonly size: number | null, readonly fromUser: boolean }> }
        }
-    | { __typename: 'RunFinished', status: RunStatus, runId: string, seq: number, error: { code: ErrorCode, message: string, retryable: boolean, retryAfterMs: number | null, nodeId: string | null } | null, usage: { promptTokens: number | null, completionTokens: number | null, totalTokens: number, totalPrice: string | null, currency: string | null } | null, run:
-        | { __typename: 'ChatRun', id: string, status: RunStatus, message: { id: string, citations: Array<{ position: number, documentName: string | null, content: string | null, score: number | null }> } | null }
-        | { __typename: 'WorkflowRun', outputs: unknown, id: string, status: RunStatus }
+    | { readonly __typename: 'RunFinished', readonly status: RunStatus, readonly runId: string, readonly seq: number, readonly error: { readonly code: ErrorCode, readonly message: string, readonly retryable: boolean, readonly retryAfterMs: number | null, readonly nodeId: string | null } | null, readonly usage: { readonly promptTokens: number | null, readonly completionTokens: number | null, readonly totalTokens: number, readonly totalPrice: string | null, readonly currency: string | null } | null, readonly run:
+        | { readonly __typename: 'ChatRun', readonly id: string, readonly status: RunStatus, readonly message: { readonly id: string, readonly citations: ReadonlyArray<{ readonly position: number, readonly documentName: string | null, readonly content: string | null, readonly score: number | null }> } | null }
+        | { readonly __typename: 'WorkflowRun', readonly outputs: unknown, readonly id: string, readonly status: RunStatus }
        }
-    | { __typename: 'RunStarted', conversationId: string | null, messageId: string | null, workflowRunId: string | null, runId: string, seq: number }
-    | { __typename: 'TextDelta', offset: number, text: string, runId: string, seq: number }
-    | { __typename: 'TextReplaced', text: string, reason: string | null, runId: string, seq: number }
-    | { __typename: 'UnknownEvent', runId: string, seq: number }
+    | { readonly __typename: 'RunStarted', readonly conversationId: string | null, readonly messageId: string | null, readonly workflowRunId: string | null, readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'TextDelta', readonly offset: number, readonly text: string, readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'TextReplaced', readonly text: string, readonly reason: string | null, readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'UnknownEvent', readonly runId: string, readonly seq: number }
    };
 
 export const NodeFieldsFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"NodeFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"NodeRun"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"nodeId"}},{"kind":"Field","name":{"kind":"Name","value":"parentNodeId"}},{"kind":"Field","name":{"kind":"Name","value":"round"}},{"kind":"Field","name":{"kind":"Name","value":"index"}},{"kind":"Field","name":{"kind":"Name","value":"title"}},{"kind":"Field","name":{"kind":"Name","value":"type"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"retries"}},{"kind":"Field","name":{"kind":"Name","value":"elapsedSeconds"}},{"kind":"Field","name":{"kind":"Name","value":"error"}}]}}]} as unknown as DocumentNode<NodeFieldsFragment, unknown>;

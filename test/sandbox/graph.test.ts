@@ -81,19 +81,14 @@ describe('summarize', () => {
   test('splits, iterates, retries and streams the summary', async () => {
     await using sandbox = await openSandbox({ pace: 0 });
     const events = await (await new Client(sandbox, 'summarize').run({ text, sentences: 1, tone: 'formal' })).events();
-    expect(outline(events)).toEqual([
-      'workflow_started',
-      ...['node_started', 'node_finished', 'node_started', 'node_finished'],
-      'iteration_started',
-      ...['iteration_next', 'node_started', 'node_finished'],
-      ...['iteration_next', 'node_started', 'node_finished'],
-      ...['iteration_next', 'node_started', 'node_finished'],
-      'iteration_completed',
-      ...['node_started', 'node_retry', 'node_finished'],
-      ...['node_started', 'text_chunk', 'node_finished'],
-      ...['node_started', 'node_finished'],
-      'workflow_finished',
-    ]);
+    expect(outline(events).join(' ')).toBe(
+      [
+        'workflow_started node_started node_finished node_started node_finished iteration_started',
+        ...Array.from({ length: 3 }, () => 'iteration_next node_started node_finished'),
+        'iteration_completed node_started node_retry node_finished',
+        'node_started text_chunk node_finished node_started node_finished workflow_finished',
+      ].join(' '),
+    );
     const { outputs, status } = dataOf(last(events));
     expect(status).toBe('succeeded');
     const summary =

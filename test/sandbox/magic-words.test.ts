@@ -6,7 +6,7 @@ import { Wire } from './socket.ts';
 
 const ask = async (app: string, query: string): Promise<Json[]> => {
   await using sandbox = await openSandbox({ pace: 0 });
-  return (await new Client(sandbox, app).ask(query)).events();
+  return await (await new Client(sandbox, app).ask(query)).events();
 };
 
 describe('magic words', () => {

@@ -115,8 +115,8 @@ describe('a replay', () => {
     expect(json['message']).toBe(
       'There is no recorded stream chat/99. In the same folder: 01-stream, 05-words-fast, 07-no-autoname.',
     );
-    for (const name of ['../../x', 'chat/../chat/01-stream', '']) {
-      const refused = await client.post('/chat-messages', { query: `!replay:${name}`, inputs: {} });
+    for (const name of [':../../x', ':chat/../chat/01-stream', '']) {
+      const refused = await client.post('/chat-messages', { query: `!replay${name}`, inputs: {} });
       expect(refused.status).toBe(400);
     }
   });

@@ -1,0 +1,55 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
+/** A network between a client and a gateway that a test can break. */
+export interface Proxy extends AsyncDisposable {
+  /** Of the gateway, by way of this network. */
+  readonly url: string;
+  /** Connections so far, also those that are gone. */
+  readonly connections: number;
+  /** Resets every connection, as a router that forgets them does. */
+  cut(): void;
+  /** From now on carries nothing of the connections that are open, and closes none: as when a laptop changes networks. */
+  freeze(): void;
+}
+
+/** Opens a network to the gateway at `target`. */
+export async function openProxy(target: string): Promise<Proxy> {
+  const { port, pathname } = new URL(target);
+  const open = new Set<Socket>();
+  let connections = 0;
+  const server = createServer((near) => {
+    connections += 1;
+    const far = connect(Number(port), '127.0.0.1');
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      open.add(from);
+      from.on('error', () => to.destroy());
+      from.once('close', () => open.delete(from));
+      from.pipe(to);
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+
+  function cut(): void {
+    for (const socket of open) socket.resetAndDestroy();
+  }
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${pathname}`,
+    get connections() {
+      return connections;
+    },
+    cut,
+    freeze() {
+      for (const socket of open) socket.unpipe().pause();
+    },
+    async [Symbol.asyncDispose]() {
+      server.close();
+      cut();
+      await once(server, 'close');
+    },
+  };
+}

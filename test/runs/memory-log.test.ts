@@ -1,0 +1,4 @@
+import { MemoryLog } from '../../src/runs/memory-log.ts';
+import { runLogSuite } from './run-log.suite.ts';
+
+runLogSuite('MemoryLog', () => new MemoryLog());

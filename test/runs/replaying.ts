@@ -1,0 +1,123 @@
+import { globSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { ExecutionResult } from 'graphql-ws';
+import { writesOf } from '../../src/sandbox/replay.ts';
+import type { ScriptStep } from '../../src/sandbox/sandbox.ts';
+import { openRig, type Rig } from '../rig.ts';
+import { asking, following, looking } from './run-document.ts';
+import { RunReader, type ReadEvent } from './run-reader.ts';
+
+const folder = fileURLToPath(new URL('../fixtures/dify/1.12.1/', import.meta.url));
+
+export interface Recorded {
+  /** `chat/01-stream` */
+  readonly name: string;
+  readonly kind: 'CHAT' | 'WORKFLOW';
+  readonly body: Buffer;
+  /** The recording's own client went away before the end. */
+  readonly cut: boolean;
+  /** The body as it was read from the socket: ms since the request, and the bytes of each read. */
+  readonly reads: readonly { readonly atMs: number; readonly bytes: Buffer }[];
+}
+
+/** Every recorded stream that the gateway serves. Completion apps are not served: theirs are left out. */
+export const recorded: readonly Recorded[] = globSync('*/*.sse', { cwd: folder })
+  .map((file) => file.slice(0, -'.sse'.length).replaceAll('\\', '/'))
+  .toSorted()
+  .map(load)
+  .filter(({ path }) => path !== '/v1/completion-messages');
+
+function load(name: string): Recorded & { readonly path: string } {
+  const body = readFileSync(`${folder}${name}.sse`);
+  const meta = JSON.parse(readFileSync(`${folder}${name}.meta.json`, 'utf8')) as {
+    request: { path: string };
+    reads: [number, number][];
+    clientCut: boolean;
+  };
+  const { path } = meta.request;
+  const reads = writesOf({ body, reads: meta.reads, cut: meta.clientCut });
+  return { name, path, kind: path.startsWith('/v1/workflows') ? 'WORKFLOW' : 'CHAT', body, cut: meta.clientCut, reads };
+}
+
+export interface Asked {
+  readonly kind: 'CHAT' | 'WORKFLOW';
+  readonly steps: readonly ScriptStep[];
+}
+
+/** The rig, with clients that ask for scripted streams, many at a time. */
+export interface Stage extends AsyncDisposable {
+  readonly rig: Rig;
+  /** Asks, and reads to the end. `onEvent` sees each event once the reader has applied it. */
+  play(asked: Asked, onEvent?: (event: ReadEvent, reader: RunReader) => void): Promise<RunReader>;
+  /** Follows a run to its end with `after`, or goes on with a reader that knows some of it. */
+  follow(runId: string, after: number | null, reader?: RunReader): Promise<RunReader>;
+  look(runId: string): Promise<Record<string, unknown>>;
+}
+
+/** Short enough for a test and long enough for what comes in the same breath. */
+const waits = { graces: { messageEnd: 40, workflowEnd: 40, audio: 40, trailing: 40 }, stopMs: 1_000, lingerMs: 40 };
+
+export async function openStage(): Promise<Stage> {
+  const arrivals = new Map<string, () => void>();
+  const onRequest = ({ body }: { readonly body: unknown }) => arrivals.get(questionIn(body))?.();
+  const rig = await openRig({ waits, sandbox: { onRequest } });
+  const client = rig.client();
+  let asked = 0;
+  let scripts: Promise<void> = Promise.resolve();
+
+  async function read(query: string, variables: Record<string, unknown>, reader: RunReader, onEvent?: (event: ReadEvent) => void): Promise<RunReader> {
+    reader.attach();
+    for await (const { data, errors } of client.iterate<{ event: ReadEvent }>({ query, variables })) {
+      if (!data) throw new Error(JSON.stringify(errors));
+      reader.apply(data.event);
+      onEvent?.(data.event);
+    }
+    return reader;
+  }
+
+  return {
+    rig,
+    async play({ kind, steps }, onEvent) {
+      const key = `question ${(asked += 1)}`;
+      const reader = new RunReader();
+      // Scripts queue by app: the next one waits until this one's request is there.
+      const arrived = Promise.withResolvers<void>();
+      arrivals.set(key, arrived.resolve);
+      const turn = scripts;
+      scripts = turn.then(() => arrived.promise);
+      await turn;
+      rig.sandbox.script(kind === 'CHAT' ? 'concierge' : 'summarize', { steps });
+      const input = {
+        CHAT: { app: 'concierge', query: key, autoGenerateName: false, idempotencyKey: key },
+        WORKFLOW: { app: 'summarize', inputs: { text: key }, idempotencyKey: key },
+      }[kind];
+      return read(asking[kind], { input }, reader, (event) => onEvent?.(event, reader));
+    },
+    follow: (runId, after, reader = new RunReader()) => read(following, { runId, after }, reader),
+    async look(runId) {
+      const { data, errors } = (await rig.query(looking, { id: runId })) as ExecutionResult<{ run: Record<string, unknown> }>;
+      if (!data?.run) throw new Error(JSON.stringify(errors ?? `no run ${runId}`));
+      return data.run;
+    },
+    async [Symbol.asyncDispose]() {
+      await client.dispose();
+      await rig[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A chat's query or a workflow's only input. */
+function questionIn(body: unknown): string {
+  const { query, inputs } = (body ?? {}) as { query?: string; inputs?: { text?: string } };
+  return query ?? inputs?.text ?? '';
+}
+
+/** Runs `work` for all of them, `width` at a time. */
+export async function atOnce<T>(width: number, all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
+  const left = all.values();
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      for (const one of left) await work(one);
+    }),
+  );
+}

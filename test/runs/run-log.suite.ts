@@ -1,0 +1,468 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Draft, RunEvent } from '../../src/runs/run-event.ts';
+import type { KeptRun, RunLog, RunReader } from '../../src/runs/run-log.ts';
+import { begin, newHeader, RunWriter, type Part } from './run-writer.ts';
+
+/** What `RunLog` promises: every implementation passes these tests, which know nothing else of it. */
+export function runLogSuite(name: string, open: () => RunLog | Promise<RunLog>): void {
+  describe(`${name} as a RunLog`, () => {
+    describe('claim', () => {
+      test('is first for exactly one of a hundred at once', async () => {
+        await using log = await open();
+        const header = newHeader();
+        const claims = await Promise.all(Array.from({ length: 100 }, () => log.claim(header)));
+        expect(claims.filter(({ first }) => first)).toHaveLength(1);
+        expect(new Set(claims.map(({ run }) => run.state.header.id))).toEqual(new Set([header.id]));
+      });
+
+      test('leaves the header of the first claim as it is', async () => {
+        await using log = await open();
+        const header = newHeader({ query: 'first', inputs: { a: [1, { b: null }] }, fingerprint: '1' });
+        await log.claim(header);
+        const { first, run } = await log.claim({ ...header, query: 'second', fingerprint: '2' });
+        expect(first).toBe(false);
+        expect(run.state.header).toEqual(header);
+      });
+
+      test('is not first again after the end of the run', async () => {
+        await using log = await open();
+        const { writer } = await begin(log);
+        await writer.write({ say: 'a' }, { end: 'SUCCEEDED' });
+        const { first, run } = await log.claim(writer.header);
+        expect(first).toBe(false);
+        expect(run.state).toMatchObject({ status: 'SUCCEEDED', text: 'a' });
+      });
+
+      test.each([
+        ['another viewer’s same id', { viewer: 'ann', id: 'x' }, { viewer: 'bob', id: 'x' }],
+        ['a pair that only looks the same when joined', { viewer: 'a:b', id: 'c' }, { viewer: 'a', id: 'b:c' }],
+      ])('takes %s for another run', async (_, one, other) => {
+        await using log = await open();
+        const [a, b] = [await begin(log, one), await begin(log, other)];
+        await a.writer.write({ say: 'for one' });
+        expect((await log.find(one))?.state.text).toBe('for one');
+        expect((await log.find(other))?.state).toMatchObject({ text: '', lastSeq: 0 });
+        expect((await log.claim(b.writer.header)).first).toBe(false);
+      });
+
+      test('starts a run that nothing has happened to', async () => {
+        await using log = await open();
+        const { run } = await begin(log, { conversationId: 'c1' });
+        expect(run.state).toMatchObject({ status: 'RUNNING', lastSeq: 0, text: '', conversationId: 'c1' });
+        expect(run.state.finishedAt).toBeNull();
+        expect(run.watchers).toBe(0);
+      });
+    });
+
+    describe('append', () => {
+      test('brings every kind of event to its readers as it was written', async () => {
+        await using log = await open();
+        const { run, writer } = await begin(log);
+        await writer.write(...everyKind);
+        expect(await readToEnd(run.read(0))).toEqual(writer.events);
+      });
+
+      test('folds every kind of event into the state', async () => {
+        await using log = await open();
+        const { writer } = await begin(log);
+        await writer.write(...everyKind);
+        const { state } = (await log.find(writer.header))!;
+        expect(state).toMatchObject({
+          status: 'FAILED',
+          lastSeq: everyKind.length,
+          conversationId: 'c',
+          messageId: 'm',
+          taskId: 't',
+          workflowRunId: 'w',
+          text: 'New 👋',
+          reasoning: 'Hm.',
+          rawText: '<think>Hm.</think>New 👋',
+          progress: { started: 1, finished: 0, failed: 0, current: ['A node'] },
+          outputs: { answer: 42 },
+          firstEventAt: writer.events[0]?.at,
+          finishedAt: writer.events.at(-1)?.at,
+        });
+        expect([...state.steps.keys(), ...state.nodes.keys()]).toEqual(['s1', 'e1']);
+        expect(state.files.map(({ id }) => id)).toEqual(['f1']);
+        expect(state.citations).toHaveLength(1);
+        expect(state.usage?.totalPrice).toBe('0.0000006');
+        expect(state.error?.code).toBe('UPSTREAM_RATE_LIMITED');
+      });
+
+      test.each<[string, (writer: RunWriter) => RunEvent[]]>([
+        ['a hole', (writer) => writer.next({ say: 'x' }, { say: 'y' }).slice(1)],
+        ['a hole between two events', (writer) => writer.next({ say: 'x' }, { say: 'y' }, { say: 'z' }).toSpliced(1, 1)],
+        ['a repeat', (writer) => writer.events.slice(-1)],
+        ['a repeat after a new event', (writer) => [...writer.next({ say: 'x' }), ...writer.next({ say: 'x' })]],
+        ['an event after the end within one step', (writer) => writer.next({ say: 'x' }, { end: 'FAILED' }, { say: 'y' })],
+        ['a second end within one step', (writer) => writer.next({ end: 'FAILED' }, { end: 'FAILED' })],
+      ])('refuses %s, and nothing has changed', async (_, wrong) => {
+        await using log = await open();
+        const { run, writer } = await begin(log);
+        await writer.write({ say: 'a' }, { think: 'b' });
+        const before = snapshot(run);
+        const reader = run.read(2);
+        const waiting = reader.next();
+        await expect((async () => log.append(writer.header, wrong(writer)))()).rejects.toThrow();
+        expect(snapshot((await log.find(writer.header))!)).toEqual(before);
+        await writer.write({ say: 'c' }, { end: 'SUCCEEDED' });
+        expect(await waiting).toEqual(writer.events.slice(2));
+        expect(await readToEnd(run.read(0))).toEqual(writer.events);
+      });
+
+      test('refuses everything after the end of the run', async () => {
+        await using log = await open();
+        const { run, writer } = await begin(log);
+        await writer.write({ say: 'a' }, { end: 'STOPPED' });
+        const before = snapshot(run);
+        for (const part of [{ say: 'b' }, { end: 'SUCCEEDED' }] as const)
+          await expect((async () => log.append(writer.header, writer.next(part)))()).rejects.toThrow();
+        expect(snapshot((await log.find(writer.header))!)).toEqual(before);
+        expect(await readToEnd(run.read(0))).toEqual(writer.events);
+      });
+
+      test('takes no event for no change', async () => {
+        await using log = await open();
+        const { run, writer } = await begin(log);
+        const waiting = run.read(0).next();
+        await log.append(writer.header, []);
+        await writer.write({ say: 'a' });
+        expect(await waiting).toEqual(writer.events);
+      });
+    });
+
+    describe('read', () => {
+      test.each([true, false])('gives what comes after every cursor (ended: %s)', async (ended) => {
+        await using log = await open();
+        const { run, writer } = await begin(log);
+        for (let i = 0; i < 6; i += 1) await writer.write({ say: `${i}` }, { think: `${i}` });
+        if (ended) await writer.write({ end: 'SUCCEEDED' });
+        for (let after = 0; after < writer.events.length; after += 1) {
+          const reader = run.read(after);
+          expect(await read(reader, writer.events.length - after)).toEqual(writer.events.slice(after));
+          reader.close();
+        }
+      });
+
+      test('keeps a reader that is ahead waiting for what comes after its cursor', async () => {
+        await using log = await open();
+        const { run, writer } = await begin(log);
+        await writer.write({ say: 'a' });
+        const waiting = run.read(3).next();
+        await writer.write({ say: 'b' });
+        await writer.write({ say: 'c' }, { say: 'd' });
+        expect(await waiting).toEqual(writer.events.slice(3));
+      });
+
+      test('ends after RunFinished, also for those who come later or are ahead', async () => {
+        await using log = await open();
+        const { run, writer } = await begin(log);
+        const early = readToEnd(run.read(0));
+        await writer.write({ say: 'a' });
+        await writer.write({ end: 'SUCCEEDED' });
+        expect(await early).toEqual(writer.events);
+        expect(await readToEnd(run.read(1))).toEqual(writer.events.slice(1));
+        expect(await run.read(2).next()).toBeNull();
+        expect(await run.read(99).next()).toBeNull();
+      });
+
+      test('gives three readers of different pace the same, while it is written', async () => {
+        await using log = await open();
+        const { run, writer } = await begin(log);
+        const write = async () => {
+          for (let i = 0; i < 60; i += 1) {
+            await writer.write(...Array.from({ length: 1 + (i % 4) }, (_, j) => ({ say: `${i}.${j} ` })));
+            // The writer has a pace, too: else the readers would get all in one batch.
+            await sleep(1);
+          }
+          await writer.write({ end: 'SUCCEEDED' });
+        };
+        const [fast, slow, late] = await Promise.all([
+          readToEnd(run.read(0)),
+          // Their pace is what this is about.
+          readToEnd(run.read(0), () => sleep(7)),
+          sleep(20).then(() => readToEnd(run.read(10), () => sleep(3))),
+          write(),
+        ]);
+        expect(fast).toEqual(writer.events);
+        expect(slow).toEqual(writer.events);
+        expect(late).toEqual(writer.events.slice(10));
+      });
+
+      test('shows what was written as one step as a whole', async () => {
+        await using log = await open();
+        const { run, writer } = await begin(log);
+        const waiting = run.read(0).next();
+        await writer.write({ say: 'a' }, { think: 'b' }, { replace: 'c' });
+        expect(await waiting).toEqual(writer.events);
+      });
+
+      test('lets no reader suffer when another leaves, least of all one that is asleep', async () => {
+        await using log = await open();
+        const { run, writer } = await begin(log);
+        const [asleep, leaving, behind] = [run.read(0), run.read(0), run.read(0)];
+        const [waiting, left] = [asleep.next(), leaving.next()];
+        leaving.close();
+        expect(await left).toBeNull();
+        // Had it been woken for nothing, it would have got nothing.
+        await writer.write({ say: 'a' });
+        expect(await waiting).toEqual(writer.events);
+        await writer.write({ end: 'SUCCEEDED' });
+        expect(await readToEnd(asleep)).toEqual(writer.events.slice(1));
+        expect(await readToEnd(behind)).toEqual(writer.events);
+      });
+
+      test('lets a waiting reader go at once', async () => {
+        await using log = await open();
+        const { run } = await begin(log);
+        const reader = run.read(0);
+        const waiting = reader.next();
+        const startedAt = performance.now();
+        reader.close();
+        expect(await waiting).toBeNull();
+        expect(performance.now() - startedAt).toBeLessThan(100);
+      });
+
+      test('gives a reader that has left nothing any more', async () => {
+        await using log = await open();
+        const { run, writer } = await begin(log);
+        const reader = run.read(0);
+        await writer.write({ say: 'a' });
+        reader.close();
+        reader.close();
+        expect(await reader.next()).toBeNull();
+      });
+    });
+
+    describe('a run', () => {
+      test('counts its watchers', async () => {
+        await using log = await open();
+        const { run, writer } = await begin(log);
+        const readers = [run.read(0), run.read(0), run.read(5)] as const;
+        expect(run.watchers).toBe(3);
+        readers[0].close();
+        readers[0].close();
+        expect(run.watchers).toBe(2);
+        const waiting = readers[1].next();
+        readers[1].close();
+        await waiting;
+        expect(run.watchers).toBe(1);
+        await writer.write({ end: 'SUCCEEDED' });
+        expect(await readers[2].next()).toBeNull();
+        expect(run.watchers).toBe(0);
+      });
+
+      test('resolves `ended` with its end, and not before', async () => {
+        await using log = await open();
+        const { run, writer } = await begin(log);
+        const seen: string[] = [];
+        const ended = run.ended.then(() => seen.push('ended'));
+        await writer.write({ say: 'a' });
+        await log.markStopping(writer.header);
+        seen.push('written');
+        await writer.write({ end: 'FAILED' });
+        await ended;
+        expect(seen).toEqual(['written', 'ended']);
+        await (await log.find(writer.header))?.ended;
+      });
+
+      test('tells text and reasoning as they were after each of its events', async () => {
+        await using log = await open();
+        const { run, writer } = await begin(log);
+        expect(run.at(0)).toEqual({ text: '', reasoning: '' });
+        for (const part of manyEpochs) {
+          await writer.write(part);
+          expect(run.at(writer.events.length)).toEqual(writer.told.at(-1));
+        }
+        for (const [seq, told] of writer.told.entries()) expect([seq, run.at(seq)]).toEqual([seq, told]);
+      });
+
+      test('tells them for any history', async () => {
+        await using log = await open();
+        const part = fc.oneof(
+          { weight: 4, arbitrary: fc.string({ minLength: 1, maxLength: 4, unit: 'binary' }).map((say) => ({ say })) },
+          { weight: 2, arbitrary: fc.string({ minLength: 1, maxLength: 4 }).map((think) => ({ think })) },
+          { weight: 1, arbitrary: fc.string({ maxLength: 4 }).map((replace) => ({ replace })) },
+          { weight: 1, arbitrary: fc.constant<Draft>({ type: 'UnknownEvent', name: 'x', data: {} }) },
+        );
+        await fc.assert(
+          fc.asyncProperty(fc.array(part, { maxLength: 30 }), fc.boolean(), async (parts, ended) => {
+            const { run, writer } = await begin(log);
+            await writer.write(...parts);
+            if (ended) await writer.write({ end: 'SUCCEEDED' });
+            for (const [seq, told] of writer.told.entries()) expect(run.at(seq)).toEqual(told);
+          }),
+          { numRuns: 50 },
+        );
+      });
+    });
+
+    describe('find and list', () => {
+      test('find nothing where nothing was claimed', async () => {
+        await using log = await open();
+        expect(await log.find({ viewer: 'nobody', id: 'x' })).toBeUndefined();
+        expect(await log.list('nobody')).toEqual([]);
+      });
+
+      test('list the viewer’s runs, newest first, and nobody else’s', async () => {
+        await using log = await open();
+        const anns = [];
+        for (const viewer of ['ann', 'bob', 'ann', 'ann']) {
+          const { writer } = await begin(log, { viewer });
+          if (viewer === 'ann') anns.unshift(writer.header.id);
+          await writer.write({ say: 'a' });
+        }
+        // An older run that goes on stays where it is.
+        await log.append({ viewer: 'ann', id: anns[2]! }, [
+          { type: 'TextDelta', seq: 2, at: Date.now(), offset: 1, text: 'b', source: null },
+        ]);
+        const listed = await log.list('ann');
+        expect(listed.map((run) => run.state.header.id)).toEqual(anns);
+        expect(listed.map((run) => run.state.text)).toEqual(['a', 'a', 'ab']);
+      });
+    });
+
+    describe('markStopping', () => {
+      test('shows that a stop was asked for, until the end', async () => {
+        await using log = await open();
+        const { writer } = await begin(log);
+        await log.markStopping(writer.header);
+        expect((await log.find(writer.header))?.state).toMatchObject({ status: 'STOPPING', finishedAt: null });
+        await writer.write({ say: 'a' });
+        expect((await log.find(writer.header))?.state).toMatchObject({ status: 'STOPPING', text: 'a' });
+        await writer.write({ end: 'STOPPED' });
+        expect((await log.find(writer.header))?.state.status).toBe('STOPPED');
+      });
+
+      test('does nothing to a run that has ended, or that there is not', async () => {
+        await using log = await open();
+        const { writer } = await begin(log);
+        await writer.write({ end: 'SUCCEEDED' });
+        await log.markStopping(writer.header);
+        expect((await log.find(writer.header))?.state.status).toBe('SUCCEEDED');
+        await log.markStopping({ viewer: 'ann', id: 'unknown' });
+        expect(await log.find({ viewer: 'ann', id: 'unknown' })).toBeUndefined();
+      });
+    });
+  });
+}
+
+/** Everything up to the end; `pause` comes between two reads. */
+async function readToEnd(reader: RunReader, pause?: () => Promise<unknown>): Promise<RunEvent[]> {
+  const events: RunEvent[] = [];
+  for (let batch = await reader.next(); batch !== null; batch = await reader.next()) {
+    expect(batch).not.toHaveLength(0);
+    events.push(...batch);
+    await pause?.();
+  }
+  return events;
+}
+
+/** The next `count` events. */
+async function read(reader: RunReader, count: number): Promise<RunEvent[]> {
+  const events: RunEvent[] = [];
+  while (events.length < count) events.push(...((await reader.next()) ?? []));
+  return events;
+}
+
+function snapshot({ state, at }: KeptRun): unknown {
+  return structuredClone({ ...state, at: typeof at });
+}
+
+const manyEpochs: readonly Part[] = [
+  { type: 'RunStarted', conversationId: 'c', messageId: null, taskId: null, workflowRunId: null },
+  { say: 'Hel' },
+  { think: 'one' },
+  { say: 'lo 👋' },
+  { replace: '' },
+  { think: ', two' },
+  { replace: 'again: ' },
+  { say: 'a' },
+  { say: 'b' },
+  { replace: 'shorter' },
+  { replace: 'much longer than all that came before it' },
+  { type: 'UnknownEvent', name: 'x', data: {} },
+  { say: '.' },
+  { think: '.' },
+  { replace: '' },
+  { say: 'end' },
+  { end: 'SUCCEEDED' },
+];
+
+/** One of each, with what an encoding may lose: nulls, empty lists, characters outside the plane, half a character. */
+const everyKind: readonly Part[] = [
+  { type: 'RunStarted', conversationId: 'c', messageId: 'm', taskId: 't', workflowRunId: 'w' },
+  { type: 'TextDelta', offset: 0, text: 'Grüße 👋\u2028\ud83d', source: ['n1', 'text'] },
+  { type: 'ReasoningDelta', offset: 0, text: 'Hm.', nodeId: 'n1' },
+  { type: 'TextReplaced', text: 'New', reason: 'output_moderation' },
+  { type: 'TextDelta', offset: 3, text: ' 👋', source: null },
+  {
+    type: 'AgentStepChanged',
+    step: { id: 's1', position: 1, thought: null, tool: 'a;b', toolInput: { a: [0.1] }, observation: '', files: ['f1'] },
+  },
+  { type: 'AgentLogged', id: 'l1', parentId: null, nodeId: 'n1', label: 'CALL', status: 'start', error: null },
+  {
+    type: 'NodeChanged',
+    node: {
+      id: 'e1',
+      nodeId: 'n1',
+      type: 'llm',
+      title: 'A node',
+      index: 1,
+      status: 'RUNNING',
+      startedAt: 1_785_470_400,
+      finishedAt: null,
+      elapsedSeconds: 0.25,
+      error: null,
+      usage: null,
+      parentNodeId: null,
+      round: 0,
+      retries: 0,
+    },
+    progress: { started: 1, finished: 0, failed: 0, current: ['A node'] },
+  },
+  { type: 'RoundStarted', nodeId: 'n2', title: 'Each', round: 0 },
+  {
+    type: 'FileProduced',
+    file: { id: 'f1', type: 'image', name: null, mimeType: null, size: 0, fromUser: false },
+  },
+  { type: 'AudioChunk', base64: '//8=', final: true },
+  { type: 'UnknownEvent', name: 'surprise', data: { event: 'surprise', deep: [{ x: null }] } },
+  {
+    type: 'RunFinished',
+    status: 'FAILED',
+    error: {
+      code: 'UPSTREAM_RATE_LIMITED',
+      message: 'Slow down',
+      retryable: true,
+      retryAfterMs: 2_000,
+      difyCode: 'rate_limit_error',
+      difyStatus: 429,
+      nodeId: null,
+    },
+    usage: {
+      promptTokens: 1,
+      completionTokens: null,
+      totalTokens: 3,
+      totalPrice: '0.0000006',
+      currency: 'USD',
+      latencySeconds: 1.5,
+    },
+    outputs: { answer: 42 },
+    citations: [
+      {
+        position: 1,
+        datasetId: null,
+        datasetName: null,
+        documentId: 'd',
+        documentName: 'Straße.md',
+        segmentId: null,
+        score: 0.5,
+        content: null,
+      },
+    ],
+    rawText: '<think>Hm.</think>New 👋',
+  },
+];
