@@ -75,7 +75,8 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
   let closing: Promise<void> | undefined;
   async function close(): Promise<void> {
     running.refuse();
-    await runs.drain(server.drainMs);
+    // A client that was told of no end subscribes again, and gets a whole answer from the next server.
+    await runs.drain(server.drainMs, () => running.closeSockets());
     await running.close();
     await log[Symbol.asyncDispose]();
     await dify.close();

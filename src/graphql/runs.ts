@@ -3,7 +3,7 @@ import { checkedWait } from './ask.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
 import { ownRun } from './follow.ts';
-import { connection, decodeCursor, encodeCursor, pageSize, type Connection } from './paging.ts';
+import { connection, decodeCursor, encodeCursor, foreignCursor, pageSize, type Connection } from './paging.ts';
 import { Run, RunKind, RunStatus } from './run.ts';
 
 const RunFilter = builder.inputType('RunFilter', {
@@ -86,13 +86,12 @@ interface RunsArgs {
 
 async function runsOf({ filter, first, after }: RunsArgs, { runs, viewer }: Context): Promise<Connection<KeptRun>> {
   const size = pageSize('first', first, 20);
-  const [since, id] = after == null ? [] : decodeCursor(after);
+  const cursor = after == null ? null : placeAt(after);
   const fitting = (await runs.list(viewer)).filter((run) => fits(run, filter));
   const newestFirst = fitting.toSorted((a, b) => compare(place(b), place(a)));
-  const beyond =
-    after == null ? newestFirst : newestFirst.filter((run) => compare(place(run), [Number(since), String(id)]) < 0);
+  const beyond = cursor ? newestFirst.filter((run) => compare(place(run), cursor) < 0) : newestFirst;
   const edges = beyond.slice(0, size).map((run) => ({ cursor: encodeCursor(place(run)), node: run }));
-  return connection(edges, beyond.length > size, after != null);
+  return connection(edges, beyond.length > size, cursor !== null);
 }
 
 function fits({ state }: KeptRun, filter: RunsArgs['filter']): boolean {
@@ -111,6 +110,12 @@ type Place = readonly [createdAt: number, id: string];
 
 function place({ state }: KeptRun): Place {
   return [state.header.createdAt, state.header.id];
+}
+
+function placeAt(cursor: string): Place {
+  const [createdAt, id] = decodeCursor(cursor);
+  if (typeof createdAt === 'number' && typeof id === 'string') return [createdAt, id];
+  throw foreignCursor();
 }
 
 function compare([aTime, aId]: Place, [bTime, bId]: Place): number {

@@ -25,12 +25,8 @@ export class MemoryRun implements KeptRun {
   }
 
   append(events: readonly RunEvent[]): void {
+    this.#check(events);
     for (const event of events) {
-      if (isEnded(this.state) || event.seq !== this.state.lastSeq + 1) {
-        throw new Error(
-          `Event ${event.seq} cannot follow event ${this.state.lastSeq} of an ${isEnded(this.state) ? 'ended' : 'open'} run`,
-        );
-      }
       if (event.type === 'TextReplaced') this.#replaced.push({ seq: event.seq, text: this.state.text });
       applyEvent(this.state, event);
       this.#events.push(event);
@@ -76,6 +72,18 @@ export class MemoryRun implements KeptRun {
   /** The longest text that the one after event `seq` is the beginning of. */
   #textBefore(seq: number): string {
     return this.#replaced.find((old) => old.seq > seq)?.text ?? this.state.text;
+  }
+
+  /** All are refused where one is: readers may not see half a step. */
+  #check(events: readonly RunEvent[]): void {
+    let last = this.state.lastSeq;
+    let ended = isEnded(this.state);
+    for (const { seq, type } of events) {
+      if (ended || seq !== last + 1)
+        throw new Error(`Event ${seq} cannot follow event ${last} of an ${ended ? 'ended' : 'open'} run`);
+      last = seq;
+      ended = type === 'RunFinished';
+    }
   }
 
   leave(reader: MemoryReader): void {

@@ -4,6 +4,14 @@ import { tokensOnly } from './usage.ts';
 
 type Change = Omit<NodeChanged, 'seq' | 'at'> | Omit<RoundStarted, 'seq' | 'at'>;
 
+/** The round of a container that its next node belongs to; null where that cannot be told. */
+interface Round {
+  readonly round: number | null;
+  announced: boolean;
+  /** A node of it has been seen. */
+  entered: boolean;
+}
+
 /**
  * What the nodes of a graph did (§2.4, §2.5): by execution, since a node in a loop runs many times; arrival order means nothing.
  * Iterations and loops get no node events from Dify and are kept here under their node id.
@@ -11,8 +19,8 @@ type Change = Omit<NodeChanged, 'seq' | 'at'> | Omit<RoundStarted, 'seq' | 'at'>
 export class NodeTimeline {
   readonly #nodes = new Map<string, NodeRun>();
   readonly #open = new Map<string, NodeRun>();
-  /** Container → the round that its next node belongs to. */
-  readonly #rounds = new Map<string, { readonly round: number; announced: boolean }>();
+  /** By container. */
+  readonly #rounds = new Map<string, Round>();
   #finished = 0;
   #failed = 0;
   #lastFailed: string | null = null;
@@ -25,16 +33,18 @@ export class NodeTimeline {
   see(wire: NodeEvent | ContainerEvent | RoundEvent): Change[] {
     switch (wire.event) {
       case 'iteration_next':
-        this.#rounds.set(wire.nodeId, { round: wire.index, announced: true });
+        this.#rounds.set(wire.nodeId, { round: this.#nextRound(wire), announced: true, entered: false });
         return [{ type: 'RoundStarted', nodeId: wire.nodeId, title: wire.title, round: wire.index }];
       case 'loop_next':
         // Dify sends it after a round, also after the last: whether another begins is known when a node of it starts.
-        this.#rounds.set(wire.nodeId, { round: wire.index, announced: false });
+        this.#rounds.set(wire.nodeId, { round: wire.index, announced: false, entered: false });
         return [];
       case 'loop_started':
-        this.#rounds.set(wire.nodeId, { round: 0, announced: false });
+        this.#rounds.set(wire.nodeId, { round: 0, announced: false, entered: false });
         return [this.#container(wire)];
       case 'iteration_started':
+        this.#rounds.delete(wire.nodeId);
+        return [this.#container(wire)];
       case 'iteration_completed':
       case 'loop_completed':
         return [this.#container(wire)];
@@ -86,9 +96,16 @@ export class NodeTimeline {
     return changes;
   }
 
+  /** Rounds that run side by side are all announced first (§2.5): then only the end of a node says which was its own. */
+  #nextRound({ nodeId, index }: RoundEvent): number | null {
+    const last = this.#rounds.get(nodeId);
+    return last && (last.round === null || !last.entered) ? null : index;
+  }
+
   #announce(parent: string): Change[] {
     const round = this.#rounds.get(parent);
-    if (!round || round.announced) return [];
+    if (round) round.entered = true;
+    if (!round || round.round === null || round.announced) return [];
     round.announced = true;
     return [
       { type: 'RoundStarted', nodeId: parent, title: this.#nodes.get(parent)?.title ?? parent, round: round.round },

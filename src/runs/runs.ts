@@ -82,11 +82,12 @@ export class Runs implements AsyncDisposable {
     return isEnded(run.state);
   }
 
-  /** Refuses new questions, lets answers finish for `drainMs`, then gives up the rest. */
-  async drain(drainMs: number): Promise<void> {
+  /** Refuses new questions, lets answers finish for `drainMs`, lets go of readers by `part`, then gives up the rest. */
+  async drain(drainMs: number, part?: () => Promise<void>): Promise<void> {
     this.#draining = true;
     const all = Promise.allSettled(Array.from(this.#pumps.values(), ({ done }) => done));
     if (this.#pumps.size > 0) await elapsed(drainMs, all);
+    await part?.();
     for (const { pump } of this.#pumps.values()) pump.abandon();
     await all;
   }

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { piecesFor } from './answers.ts';
 import { endMessage, replacement, usageAtEnd, type Outcome } from './chat.ts';
+import { asksForHelp } from './help.ts';
 import type { Memory } from './memory.ts';
 import type { Message, Thought } from './message.ts';
+import { piecesOf } from './pieces.ts';
 import { pythonJson } from './python-json.ts';
 import { conclusion, planFor, type ToolUse } from './research.ts';
 import { sendPicture, Voice } from './speech.ts';
@@ -14,8 +16,9 @@ import type { Turn } from './turn.ts';
  */
 export async function agent(turn: Turn, message: Message, memory: Memory): Promise<Outcome> {
   const voice = new Voice(turn);
-  const exact = ['!echo', '!long'].some((word) => turn.magic.words.has(word as '!echo'));
-  const plan = planFor(turn.magic.text);
+  const { words, text } = turn.magic;
+  const exact = words.has('!echo') || words.has('!long') || asksForHelp(text);
+  const plan = planFor(text);
   const said: string[] = [];
   if (!exact && plan.uses.length > 0) said.push(await useTools(turn, message, plan));
 
@@ -24,7 +27,7 @@ export async function agent(turn: Turn, message: Message, memory: Memory): Promi
     const answer = await say(
       turn,
       message,
-      piecesFor(turn.magic, () => conclusion(plan.uses, turn.magic.text, memory)),
+      piecesFor(turn.magic, () => conclusion(plan.uses, text, memory)),
       voice,
     );
     if (!turn.stopped) {
@@ -52,7 +55,7 @@ async function useTools(
 ): Promise<string> {
   const thought = await think(turn, message, 1);
   let said = '';
-  for (const piece of piecesFor({ words: new Map(), text: '' }, () => plan.intention)) {
+  for (const piece of piecesOf(plan.intention)) {
     if (turn.stopped) return said;
     said += piece;
     await turn.emit('agent_message', { id: message.id, answer: piece });

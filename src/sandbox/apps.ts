@@ -21,6 +21,7 @@ export interface FormField {
   readonly default?: string | number;
 }
 
+/** What the sandbox itself knows of an app. */
 export interface App extends SandboxApp {
   readonly id: string;
   readonly workflowId: string;
@@ -119,6 +120,8 @@ export const apps: readonly App[] = definitions.map((definition) => ({
   key: `app-sandbox-${definition.name}`,
 }));
 
+/** Whether it is asked through `/chat-messages`. */
 export const isChat = (app: App) => ['chat', 'agent-chat', 'advanced-chat'].includes(app.mode);
 
+/** Whether a graph of nodes runs, so that there is a run to look up. */
 export const isGraph = (app: App) => app.mode === 'workflow' || app.mode === 'advanced-chat';

@@ -1,6 +1,7 @@
 /** Now, in microseconds since the epoch: the resolution PostgreSQL gives Dify's rows. */
 export type Clock = () => number;
 
+/** Real time; it never goes back while the process lives. */
 export const systemClock: Clock = () => Math.floor((performance.timeOrigin + performance.now()) * 1000);
 
 /** Whole seconds, as Dify sends times. */

@@ -26,6 +26,7 @@ export function conciergeAnswer(question: string, guest: string, found: readonly
   return paragraphs(`Of course${dear}! ${first}`, ...others.map((passage) => `Also: ${passage}`), remembered);
 }
 
+/** What the model is told: the passages, the last three questions, and this one. */
 export function conciergePrompts(question: string, found: readonly Citation[], memory: Memory): Prompt[] {
   const context = found.map(({ content }) => content).join('\n');
   return [

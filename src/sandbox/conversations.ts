@@ -91,10 +91,6 @@ export class Conversations {
     return [...(this.#byUser.get(user.id) ?? [])];
   }
 
-  messagesOf(app: string): Message[] {
-    return [...this.#messages.values()].filter((message) => message.app === app);
-  }
-
   rename(conversation: Conversation, name: string): void {
     conversation.name = name;
     conversation.updatedAt = this.#now();

@@ -22,8 +22,10 @@ export function refusal(status: number, code: string, message: string, headers: 
   return new Refusal(status, body, { 'Content-Type': 'application/json', ...headers });
 }
 
+/** Dify’s catch-all for whatever a request has wrong. */
 export const invalidParam = (message: string) => refusal(400, 'invalid_param', message);
 
+/** No key, or a wrong one (§5.1). */
 export const unauthorized = (message: string) =>
   refusal(401, 'unauthorized', message, { 'WWW-Authenticate': 'Bearer realm="api"' });
 
@@ -33,6 +35,7 @@ export const notWorkflowApp = () => refusal(400, 'not_workflow_app', wrongMode);
 export const appUnavailable = () =>
   refusal(400, 'app_unavailable', 'App unavailable, please check your app configurations.');
 
+/** The provider's quota is used up, noticed before anything was said. */
 export const quotaExceeded = () =>
   refusal(
     400,
@@ -65,6 +68,7 @@ export const noSuchRoute = () =>
     { 'Content-Type': 'text/html; charset=utf-8' },
   );
 
+/** The route exists, for other methods. */
 export const methodNotAllowed = (allowed: readonly string[]) =>
   refusal(405, 'method_not_allowed', 'The method is not allowed for the requested URL.', { Allow: allowed.join(', ') });
 
@@ -75,6 +79,7 @@ const similarRoutes: Readonly<Record<string, string>> = {
   '/v1/conversations': '/v1/conversations or /api/conversations or /v1/conversations/<uuid:c_id>',
 };
 
+/** 404, with the hint at similar routes that `path` gets. */
 export function notFound(message: string, path: string): Refusal {
   const similar = similarRoutes[path];
   const hint = similar === undefined ? '' : ` You have requested this URI [${path}] but did you mean ${similar} ?`;

@@ -22,8 +22,10 @@ export type Reply =
   | 'no content'
   | 'taken';
 
+/** A JSON reply. */
 export const json = (value: unknown, status = 200): Reply => ({ json: value, status });
 
+/** What all calls answer that only do something. */
 export const success: Reply = json({ result: 'success' });
 
 /** The JSON object a request brought, or the refusal Dify has for its absence. */
@@ -85,6 +87,7 @@ export function refuseBody(response: ServerResponse): void {
   sendText(response, 413, page, { 'Content-Type': 'text/html' });
 }
 
+/** Writes a reply; JSON is spaced, ASCII and ends in a newline (§0.3). */
 export function sendReply(response: ServerResponse, reply: Exclude<Reply, 'taken'>): void {
   if (reply === 'no content') {
     response.writeHead(204, { 'Content-Type': 'application/json' }).end();
@@ -95,6 +98,7 @@ export function sendReply(response: ServerResponse, reply: Exclude<Reply, 'taken
   }
 }
 
+/** Writes a text whose length is told in advance. */
 export function sendText(
   response: ServerResponse,
   status: number,

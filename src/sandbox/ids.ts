@@ -19,4 +19,5 @@ export interface EndUser {
   readonly session: string;
 }
 
+/** A user's row is made up when it is needed: the same name, the same row. */
 export const endUser = (app: string, session: string): EndUser => ({ id: fixedId(`user/${app}/${session}`), session });

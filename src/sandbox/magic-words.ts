@@ -31,8 +31,6 @@ export interface Magic {
   readonly text: string;
 }
 
-export const noMagic: Magic = { words: new Map(), text: '' };
-
 /** Finds the magic words of a text. `!echo` and `!think` take all that follows them, other words included. */
 export function findMagic(text: string): Magic {
   const words = new Map<MagicWord, string>();

@@ -5,6 +5,7 @@ import { shortened } from './wording.ts';
 /** What an app remembers when it answers: the questions before this one, oldest first. */
 export type Memory = readonly string[];
 
+/** The memory of a conversation whose last message is the question being answered. */
 export function memoryOf(conversation: Conversation): Memory {
   return conversation.messages.slice(0, -1).map((message) => findMagic(message.query).text || message.query);
 }

@@ -1,5 +1,6 @@
 import type { Citation } from './house-guide.ts';
 
+/** One conversation of one user with one app. */
 export interface Conversation {
   readonly id: string;
   readonly app: string;
@@ -14,6 +15,7 @@ export interface Conversation {
   readonly variables: Variable[];
 }
 
+/** A conversation variable of a chatflow. */
 export interface Variable {
   readonly id: string;
   readonly name: string;
@@ -24,6 +26,7 @@ export interface Variable {
   updatedAt: number;
 }
 
+/** One step of an agent. It fills up while the agent works, and is sent again each time. */
 export interface Thought {
   readonly id: string;
   readonly position: number;
@@ -36,6 +39,7 @@ export interface Thought {
   files: string[];
 }
 
+/** A file that came with a question or an answer. */
 export interface MessageFile {
   readonly id: string;
   readonly filename: string;
@@ -47,11 +51,13 @@ export interface MessageFile {
   readonly belongsTo: 'user' | 'assistant';
 }
 
+/** What the user thinks of an answer. */
 export interface Feedback {
   readonly rating: 'like' | 'dislike';
   readonly content: string | null;
 }
 
+/** One question and its answer. */
 export interface Message {
   readonly id: string;
   readonly app: string;

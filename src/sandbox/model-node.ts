@@ -30,6 +30,7 @@ export function modelResult(prompts: readonly Prompt[], text: string, usage: Usa
   };
 }
 
+/** What a node's `execution_metadata` says of its tokens. */
 export const cost = (usage: Usage) => ({
   total_tokens: usage.total_tokens,
   total_price: usage.total_price,

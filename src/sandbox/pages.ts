@@ -13,6 +13,7 @@ export interface PageOptions<T> {
   readonly limit: number;
 }
 
+/** Cuts one page out of all rows. `hasMore` is exact, but for rows with the time of the last one. */
 export function pageOf<T>(all: readonly T[], { by, descending, after, limit }: PageOptions<T>): Page<T> {
   const direction = descending ? -1 : 1;
   const beyond = (cursor: T) => (row: T) => (by(row) - by(cursor)) * direction > 0;

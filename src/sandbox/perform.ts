@@ -29,6 +29,7 @@ export function refuseByMagic({ words }: Magic): void {
   if (words.has('!502')) throw badGateway();
 }
 
+/** Replays the recording that `!replay` names, if it is there. */
 export async function replayed(world: World, response: ServerResponse, { words }: Magic): Promise<boolean> {
   const name = words.get('!replay');
   if (name === undefined) return false;

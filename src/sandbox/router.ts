@@ -56,6 +56,7 @@ const routes: readonly Route[] = [
   route('GET', '/v1/messages/:message!/suggested', suggestQuestions),
 ];
 
+/** A request with its body read. */
 export interface Incoming {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;

@@ -12,9 +12,9 @@ import { endOf } from './stream-writer.ts';
 import type { World } from './world.ts';
 
 export type { SandboxApp } from './apps.ts';
-export { magicWords } from './magic-words.ts';
 export type { ScriptedReply, ScriptStep } from './script.ts';
 
+/** How a sandbox behaves. Everything has a default. */
 export interface SandboxOptions {
   /** Port on 127.0.0.1; 0, the default, takes any free one. */
   readonly port?: number;
@@ -34,6 +34,7 @@ export interface SandboxOptions {
   readonly clock?: Clock;
 }
 
+/** A request, as a test sees it. */
 export interface SandboxRequest {
   readonly method: string;
   /** Without the query. */
@@ -50,6 +51,7 @@ export interface SandboxRequest {
   readonly done: Promise<'ended' | 'gone'>;
 }
 
+/** A stand-in Dify that listens. */
 export interface Sandbox extends AsyncDisposable {
   /** `http://127.0.0.1:PORT/v1` */
   readonly url: string;

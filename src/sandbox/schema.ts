@@ -16,18 +16,19 @@ export interface FieldRule {
 
 const complaint = (text: string, type: string): Complaint => ({ text, type });
 
-export const aDictionary: FieldRule['check'] = (value) =>
+const aDictionary: FieldRule['check'] = (value) =>
   pythonType(value) === 'dict' ? undefined : complaint('Input should be a valid dictionary', 'dict_type');
 
 export const aString: FieldRule['check'] = (value) =>
   typeof value === 'string' ? undefined : complaint('Input should be a valid string', 'string_type');
 
-export const aList: FieldRule['check'] = (value) =>
+const aList: FieldRule['check'] = (value) =>
   Array.isArray(value) ? undefined : complaint('Input should be a valid list', 'list_type');
 
 export const aBoolean: FieldRule['check'] = (value) =>
   typeof value === 'boolean' ? undefined : complaint('Input should be a valid boolean', 'bool_type');
 
+/** Null is as good as absent. */
 export const orNull =
   (check: FieldRule['check']): FieldRule['check'] =>
   (value) =>
@@ -49,6 +50,7 @@ export const aUuid =
       ? undefined
       : complaint(`Value error, ${field} must be a valid UUID`, 'value_error');
 
+/** A whole number in a query, within bounds that count as inside. */
 export const between =
   (least: number, most: number): FieldRule['check'] =>
   (value) => {

@@ -39,6 +39,7 @@ export function summaryOf(gists: readonly string[], sentences: number, tone: str
   return `${openings[tone] ?? ''}${body}${closings[tone] ?? ''}`;
 }
 
+/** How many words a text has. */
 export const wordsIn = (text: string) => text.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).length;
 
 /** Different long words weigh most. */

@@ -12,6 +12,8 @@ export interface RunningServer {
   readonly sockets: number;
   /** Takes no more connections; those that are open stay. */
   refuse(): void;
+  /** Sends the clients of WebSockets to another server: 1012. */
+  closeSockets(): Promise<void>;
   /** Closes what is open: sockets with 1012, requests after they had a second to end. */
   close(): Promise<void>;
 }
@@ -28,6 +30,8 @@ export async function openServer(parts: ServerParts, host: string, port: number)
   const address = http.address() as AddressInfo;
   const shownHost = host.includes(':') ? `[${host}]` : host;
   const closed = new Promise<void>((resolve) => http.once('close', () => resolve()));
+  let closingSockets: Promise<void> | undefined;
+  const closeSockets = () => (closingSockets ??= door.close());
   return {
     url: `http://${shownHost}:${address.port}/graphql`,
     get sockets() {
@@ -37,8 +41,9 @@ export async function openServer(parts: ServerParts, host: string, port: number)
       http.close();
       http.closeIdleConnections();
     },
+    closeSockets,
     async close() {
-      await door.close();
+      await closeSockets();
       http.close();
       http.closeIdleConnections();
       const fuse = setTimeout(() => http.closeAllConnections(), 1_000);

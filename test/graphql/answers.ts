@@ -42,8 +42,9 @@ export function holdAnswer({ sandbox }: Rig, app = 'assistant'): Held {
   const { promise, resolve } = Promise.withResolvers<void>();
   const conversationId = randomUUID();
   const messageId = randomUUID();
+  const taskId = randomUUID();
   const frame = (event: string, more: object) =>
-    `data: ${JSON.stringify({ event, conversation_id: conversationId, message_id: messageId, created_at: 1, task_id: randomUUID(), ...more })}\n\n`;
+    `data: ${JSON.stringify({ event, conversation_id: conversationId, message_id: messageId, created_at: 1, task_id: taskId, ...more })}\n\n`;
   sandbox.script(app, {
     steps: [
       { write: frame('message', { answer: 'Hal' }) },

@@ -60,7 +60,8 @@ describe('apps', () => {
   test('have conversations of their own', async () => {
     await using rig = await openRig();
     await rig.query('mutation { chat(input: { query: "!echo a", app: "thinker" }) { answer } }');
-    const query = '{ apps { name mode } app(name: "thinker") { conversations { nodes { app { name } } } } other: app { conversations { nodes { id } } } }';
+    const query =
+      '{ apps { name mode } app(name: "thinker") { conversations { nodes { app { name } } } } other: app { conversations { nodes { id } } } }';
     const { app, other } = dataOf(await rig.query(query));
     expect(app.conversations.nodes).toEqual([{ app: { name: 'thinker' } }]);
     expect(other.conversations.nodes).toEqual([]);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { ScriptStep } from '../../src/sandbox/sandbox.ts';
 import { openStage, recorded, type Recorded, type Stage } from './replaying.ts';
 import { expectAsTold } from './shown.ts';

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionResult } from 'graphql-ws';
 import { writesOf } from '../../src/sandbox/replay.ts';
-import type { ScriptStep } from '../../src/sandbox/sandbox.ts';
+import type { SandboxRequest, ScriptStep } from '../../src/sandbox/sandbox.ts';
 import { openRig, type Rig } from '../rig.ts';
 import { asking, following, looking } from './run-document.ts';
 import { RunReader, type ReadEvent } from './run-reader.ts';
@@ -50,22 +50,30 @@ export interface Stage extends AsyncDisposable {
   /** Asks, and reads to the end. `onEvent` sees each event once the reader has applied it. */
   play(asked: Asked, onEvent?: (event: ReadEvent, reader: RunReader) => void): Promise<RunReader>;
   /** Follows a run to its end with `after`, or goes on with a reader that knows some of it. */
-  follow(runId: string, after: number | null, reader?: RunReader): Promise<RunReader>;
+  follow(runId: string, after: number | null, reader?: RunReader, onEvent?: (event: ReadEvent) => void): Promise<RunReader>;
   look(runId: string): Promise<Record<string, unknown>>;
+  /** Resolves when Dify has been asked to stop the task. */
+  stopped(taskId: string): Promise<void>;
 }
 
 /** Short enough for a test and long enough for what comes in the same breath. */
 const waits = { graces: { messageEnd: 40, workflowEnd: 40, audio: 40, trailing: 40 }, stopMs: 1_000, lingerMs: 40 };
 
 export async function openStage(): Promise<Stage> {
+  /** By question, and by the path of a stop. */
   const arrivals = new Map<string, () => void>();
-  const onRequest = ({ body }: { readonly body: unknown }) => arrivals.get(questionIn(body))?.();
+  const onRequest = ({ body, path }: SandboxRequest) => arrivals.get(questionIn(body) ?? path)?.();
   const rig = await openRig({ waits, sandbox: { onRequest } });
   const client = rig.client();
   let asked = 0;
   let scripts: Promise<void> = Promise.resolve();
 
-  async function read(query: string, variables: Record<string, unknown>, reader: RunReader, onEvent?: (event: ReadEvent) => void): Promise<RunReader> {
+  async function read(
+    query: string,
+    variables: Record<string, unknown>,
+    reader: RunReader,
+    onEvent?: (event: ReadEvent) => void,
+  ): Promise<RunReader> {
     reader.attach();
     for await (const { data, errors } of client.iterate<{ event: ReadEvent }>({ query, variables })) {
       if (!data) throw new Error(JSON.stringify(errors));
@@ -93,12 +101,18 @@ export async function openStage(): Promise<Stage> {
       }[kind];
       return read(asking[kind], { input }, reader, (event) => onEvent?.(event, reader));
     },
-    follow: (runId, after, reader = new RunReader()) => read(following, { runId, after }, reader),
+    follow: (runId, after, reader = new RunReader(), onEvent) => read(following, { runId, after }, reader, onEvent),
     async look(runId) {
-      const { data, errors } = (await rig.query(looking, { id: runId })) as ExecutionResult<{ run: Record<string, unknown> }>;
+      const { data, errors } = (await rig.query(looking, { id: runId })) as ExecutionResult<{
+        run: Record<string, unknown>;
+      }>;
       if (!data?.run) throw new Error(JSON.stringify(errors ?? `no run ${runId}`));
       return data.run;
     },
+    stopped: (taskId) =>
+      new Promise((resolve) => {
+        for (const route of ['chat-messages', 'workflows/tasks']) arrivals.set(`/v1/${route}/${taskId}/stop`, resolve);
+      }),
     async [Symbol.asyncDispose]() {
       await client.dispose();
       await rig[Symbol.asyncDispose]();
@@ -107,9 +121,9 @@ export async function openStage(): Promise<Stage> {
 }
 
 /** A chat's query or a workflow's only input. */
-function questionIn(body: unknown): string {
+function questionIn(body: unknown): string | undefined {
   const { query, inputs } = (body ?? {}) as { query?: string; inputs?: { text?: string } };
-  return query ?? inputs?.text ?? '';
+  return query ?? inputs?.text;
 }
 
 /** Runs `work` for all of them, `width` at a time. */

@@ -40,4 +40,5 @@ export const looking = `query Look($id: ID!) { run(id: $id) {
   ... on WorkflowRun { workflowRunId outputs answer: text ${progress} ${nodes} files ${file} }
 } }`;
 
-export const stopping = 'mutation Stop($runId: ID!, $waitMs: Int) { stopRun(runId: $runId, waitMs: $waitMs) { confirmed } }';
+export const stopping =
+  'mutation Stop($runId: ID!, $waitMs: Int) { stopRun(runId: $runId, waitMs: $waitMs) { confirmed } }';

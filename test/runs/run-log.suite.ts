@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Draft, RunEvent } from '../../src/runs/run-event.ts';
-import type { KeptRun, RunLog, RunReader } from '../../src/runs/run-log.ts';
-import { begin, newHeader, RunWriter, type Part } from './run-writer.ts';
+import type { KeptRun, RunLog } from '../../src/runs/run-log.ts';
+import { everyKind, manyEpochs } from './histories.ts';
+import { read, readToEnd } from './reading.ts';
+import { begin, newHeader, type RunWriter } from './run-writer.ts';
 
 /** What `RunLog` promises: every implementation passes these tests, which know nothing else of it. */
 export function runLogSuite(name: string, open: () => RunLog | Promise<RunLog>): void {
@@ -93,10 +95,16 @@ export function runLogSuite(name: string, open: () => RunLog | Promise<RunLog>):
 
       test.each<[string, (writer: RunWriter) => RunEvent[]]>([
         ['a hole', (writer) => writer.next({ say: 'x' }, { say: 'y' }).slice(1)],
-        ['a hole between two events', (writer) => writer.next({ say: 'x' }, { say: 'y' }, { say: 'z' }).toSpliced(1, 1)],
+        [
+          'a hole between two events',
+          (writer) => writer.next({ say: 'x' }, { say: 'y' }, { say: 'z' }).toSpliced(1, 1),
+        ],
         ['a repeat', (writer) => writer.events.slice(-1)],
         ['a repeat after a new event', (writer) => [...writer.next({ say: 'x' }), ...writer.next({ say: 'x' })]],
-        ['an event after the end within one step', (writer) => writer.next({ say: 'x' }, { end: 'FAILED' }, { say: 'y' })],
+        [
+          'an event after the end within one step',
+          (writer) => writer.next({ say: 'x' }, { end: 'FAILED' }, { say: 'y' }),
+        ],
         ['a second end within one step', (writer) => writer.next({ end: 'FAILED' }, { end: 'FAILED' })],
       ])('refuses %s, and nothing has changed', async (_, wrong) => {
         await using log = await open();
@@ -265,7 +273,9 @@ export function runLogSuite(name: string, open: () => RunLog | Promise<RunLog>):
         await writer.write({ end: 'FAILED' });
         await ended;
         expect(seen).toEqual(['written', 'ended']);
-        await (await log.find(writer.header))?.ended;
+        await (
+          await log.find(writer.header)
+        )?.ended;
       });
 
       test('tells text and reasoning as they were after each of its events', async () => {
@@ -292,7 +302,7 @@ export function runLogSuite(name: string, open: () => RunLog | Promise<RunLog>):
             const { run, writer } = await begin(log);
             await writer.write(...parts);
             if (ended) await writer.write({ end: 'SUCCEEDED' });
-            for (const [seq, told] of writer.told.entries()) expect(run.at(seq)).toEqual(told);
+            expect(writer.told.map((_told, seq) => run.at(seq))).toEqual(writer.told);
           }),
           { numRuns: 50 },
         );
@@ -349,120 +359,6 @@ export function runLogSuite(name: string, open: () => RunLog | Promise<RunLog>):
   });
 }
 
-/** Everything up to the end; `pause` comes between two reads. */
-async function readToEnd(reader: RunReader, pause?: () => Promise<unknown>): Promise<RunEvent[]> {
-  const events: RunEvent[] = [];
-  for (let batch = await reader.next(); batch !== null; batch = await reader.next()) {
-    expect(batch).not.toHaveLength(0);
-    events.push(...batch);
-    await pause?.();
-  }
-  return events;
+function snapshot({ state }: KeptRun): unknown {
+  return structuredClone(state);
 }
-
-/** The next `count` events. */
-async function read(reader: RunReader, count: number): Promise<RunEvent[]> {
-  const events: RunEvent[] = [];
-  while (events.length < count) events.push(...((await reader.next()) ?? []));
-  return events;
-}
-
-function snapshot({ state, at }: KeptRun): unknown {
-  return structuredClone({ ...state, at: typeof at });
-}
-
-const manyEpochs: readonly Part[] = [
-  { type: 'RunStarted', conversationId: 'c', messageId: null, taskId: null, workflowRunId: null },
-  { say: 'Hel' },
-  { think: 'one' },
-  { say: 'lo 👋' },
-  { replace: '' },
-  { think: ', two' },
-  { replace: 'again: ' },
-  { say: 'a' },
-  { say: 'b' },
-  { replace: 'shorter' },
-  { replace: 'much longer than all that came before it' },
-  { type: 'UnknownEvent', name: 'x', data: {} },
-  { say: '.' },
-  { think: '.' },
-  { replace: '' },
-  { say: 'end' },
-  { end: 'SUCCEEDED' },
-];
-
-/** One of each, with what an encoding may lose: nulls, empty lists, characters outside the plane, half a character. */
-const everyKind: readonly Part[] = [
-  { type: 'RunStarted', conversationId: 'c', messageId: 'm', taskId: 't', workflowRunId: 'w' },
-  { type: 'TextDelta', offset: 0, text: 'Grüße 👋\u2028\ud83d', source: ['n1', 'text'] },
-  { type: 'ReasoningDelta', offset: 0, text: 'Hm.', nodeId: 'n1' },
-  { type: 'TextReplaced', text: 'New', reason: 'output_moderation' },
-  { type: 'TextDelta', offset: 3, text: ' 👋', source: null },
-  {
-    type: 'AgentStepChanged',
-    step: { id: 's1', position: 1, thought: null, tool: 'a;b', toolInput: { a: [0.1] }, observation: '', files: ['f1'] },
-  },
-  { type: 'AgentLogged', id: 'l1', parentId: null, nodeId: 'n1', label: 'CALL', status: 'start', error: null },
-  {
-    type: 'NodeChanged',
-    node: {
-      id: 'e1',
-      nodeId: 'n1',
-      type: 'llm',
-      title: 'A node',
-      index: 1,
-      status: 'RUNNING',
-      startedAt: 1_785_470_400,
-      finishedAt: null,
-      elapsedSeconds: 0.25,
-      error: null,
-      usage: null,
-      parentNodeId: null,
-      round: 0,
-      retries: 0,
-    },
-    progress: { started: 1, finished: 0, failed: 0, current: ['A node'] },
-  },
-  { type: 'RoundStarted', nodeId: 'n2', title: 'Each', round: 0 },
-  {
-    type: 'FileProduced',
-    file: { id: 'f1', type: 'image', name: null, mimeType: null, size: 0, fromUser: false },
-  },
-  { type: 'AudioChunk', base64: '//8=', final: true },
-  { type: 'UnknownEvent', name: 'surprise', data: { event: 'surprise', deep: [{ x: null }] } },
-  {
-    type: 'RunFinished',
-    status: 'FAILED',
-    error: {
-      code: 'UPSTREAM_RATE_LIMITED',
-      message: 'Slow down',
-      retryable: true,
-      retryAfterMs: 2_000,
-      difyCode: 'rate_limit_error',
-      difyStatus: 429,
-      nodeId: null,
-    },
-    usage: {
-      promptTokens: 1,
-      completionTokens: null,
-      totalTokens: 3,
-      totalPrice: '0.0000006',
-      currency: 'USD',
-      latencySeconds: 1.5,
-    },
-    outputs: { answer: 42 },
-    citations: [
-      {
-        position: 1,
-        datasetId: null,
-        datasetName: null,
-        documentId: 'd',
-        documentName: 'Straße.md',
-        segmentId: null,
-        score: 0.5,
-        content: null,
-      },
-    ],
-    rawText: '<think>Hm.</think>New 👋',
-  },
-];

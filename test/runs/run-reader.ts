@@ -19,6 +19,8 @@ export class RunReader {
   /** Applied events whose number was not the one after the last. */
   jumps = 0;
   readonly faults: string[] = [];
+  /** Its connection may break under it and come back: then a subscription begins without being asked for. */
+  mayReconnect = false;
   readonly events: ReadEvent[] = [];
   #attached = false;
 
@@ -29,21 +31,25 @@ export class RunReader {
 
   apply(event: ReadEvent): void {
     this.events.push(event);
-    if ((event.__typename === 'RunAttached') === this.#attached) {
+    if ((event.__typename === 'RunAttached') === this.#attached && !(this.mayReconnect && this.#attached)) {
       this.faults.push(`${event.__typename} ${event.seq} ${this.#attached ? 'after' : 'instead of'} the first event`);
     }
     if (event.__typename === 'RunAttached') return this.#start(event);
-    if (this.finished && event.__typename === 'RunFinished' && event.seq === this.seq) return;
+    if (event.seq <= this.seq) {
+      const mayRepeat = this.mayReconnect || event.__typename === 'RunFinished';
+      if (!mayRepeat) this.faults.push(`${event.__typename} ${event.seq} again`);
+      return;
+    }
     if (this.finished) this.faults.push(`${event.__typename} ${event.seq} after the end`);
-    if (event.seq <= this.seq) return;
     if (event.seq !== this.seq + 1) this.jumps += 1;
     this.seq = event.seq;
     this.#fold(event);
   }
 
-  /** Text and reasoning as they are now. */
-  get view(): { readonly text: string; readonly reasoning: string } {
-    return { text: this.text, reasoning: this.reasoning };
+  /** What each of its subscriptions brought. */
+  get subscriptions(): readonly (readonly ReadEvent[])[] {
+    const starts = this.events.flatMap(({ __typename }, at) => (__typename === 'RunAttached' ? [at] : []));
+    return starts.map((start, index) => this.events.slice(start, starts[index + 1]));
   }
 
   #start(event: ReadEvent): void {
@@ -54,13 +60,17 @@ export class RunReader {
       this.text = text;
       this.reasoning = reasoning;
       this.seq = event.seq;
+      this.finished = null;
       return;
     }
+    // With its first variables it goes on from where it once was: what it knows already comes again.
+    if (this.mayReconnect && event.seq < this.seq) return;
     // An ended run is resumed before its last event, so that the end comes again.
     const again = this.finished && event.seq === this.seq - 1;
     if (event.seq !== this.seq && !again) this.faults.push(`resumed at ${event.seq} after ${this.seq}`);
     if (text !== this.text) this.faults.push(`the text at ${event.seq} is told as ${JSON.stringify(text)}`);
-    if (reasoning !== this.reasoning) this.faults.push(`the reasoning at ${event.seq} is told as ${JSON.stringify(reasoning)}`);
+    if (reasoning !== this.reasoning)
+      this.faults.push(`the reasoning at ${event.seq} is told as ${JSON.stringify(reasoning)}`);
   }
 
   #fold(event: ReadEvent): void {
@@ -69,7 +79,8 @@ export class RunReader {
       if (offset !== this.text.length) this.faults.push(`text ${event.seq} goes to ${offset} of ${this.text.length}`);
       this.text = this.text.slice(0, offset) + text;
     } else if (event.__typename === 'ReasoningDelta') {
-      if (offset !== this.reasoning.length) this.faults.push(`reasoning ${event.seq} goes to ${offset} of ${this.reasoning.length}`);
+      if (offset !== this.reasoning.length)
+        this.faults.push(`reasoning ${event.seq} goes to ${offset} of ${this.reasoning.length}`);
       this.reasoning = this.reasoning.slice(0, offset) + text;
     } else if (event.__typename === 'TextReplaced') {
       this.text = text;

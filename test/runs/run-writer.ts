@@ -62,8 +62,7 @@ export class RunWriter {
       const before = this.told.at(-1)!;
       if (event.type === 'TextDelta') this.told.push({ ...before, text: before.text + event.text });
       else if (event.type === 'TextReplaced') this.told.push({ ...before, text: event.text });
-      else if (event.type === 'ReasoningDelta')
-        this.told.push({ ...before, reasoning: before.reasoning + event.text });
+      else if (event.type === 'ReasoningDelta') this.told.push({ ...before, reasoning: before.reasoning + event.text });
       else this.told.push(before);
       this.events.push(event);
     }

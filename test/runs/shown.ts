@@ -5,8 +5,9 @@ import type { Told } from './wire-model.ts';
 /** What a client that read a run from its first event, and looked at it afterwards, knows of it. */
 export function shown({ events, ...reader }: RunReader, run: Record<string, unknown>): Omit<Told, 'rawText'> {
   const of = (type: string) => events.filter((event) => event.__typename === type);
-  const newest = (all: readonly object[], key: string) =>
-    [...new Map(all.map((one) => [(one as Record<string, unknown>)[key], one])).values()];
+  const newest = (all: readonly object[], key: string) => [
+    ...new Map(all.map((one) => [(one as Record<string, unknown>)[key], one])).values(),
+  ];
   const started = of('RunStarted').at(-1);
   const logs = of('AgentLogged').map(({ id, parentId, logNode: nodeId, label, logStatus: status, logError: error }) => {
     return { id, parentId, nodeId, label, status, error };
@@ -23,10 +24,18 @@ export function shown({ events, ...reader }: RunReader, run: Record<string, unkn
       taskId: text(started, 'taskId'),
       workflowRunId: text(started, 'workflowRunId'),
     },
-    steps: newest(of('AgentStepChanged').map(({ step }) => step as object), 'id'),
+    steps: newest(
+      of('AgentStepChanged').map(({ step }) => step as object),
+      'id',
+    ),
     nodes: run['nodes'] as Told['nodes'],
     rounds: of('RoundStarted').map(({ container, round }) => `${String(container)}:${String(round)}`),
-    progress: (of('NodeChanged').at(-1)?.['progress'] as object | undefined) ?? { started: 0, finished: 0, failed: 0, current: [] },
+    progress: (of('NodeChanged').at(-1)?.['progress'] as object | undefined) ?? {
+      started: 0,
+      finished: 0,
+      failed: 0,
+      current: [],
+    },
     logs: newest(logs, 'id'),
     files: of('FileProduced').map(({ file }) => file as object),
     audio: of('AudioChunk').map(({ base64 }) => String(base64)),

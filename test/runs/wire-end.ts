@@ -57,7 +57,8 @@ export function endOf(frames: readonly Frame[], { kind, stopAskedAt = Infinity }
 
 function ofWorkflow(told: Frame): Omit<ToldEnd, 'frames'> {
   const said = string(told['error']) ?? '';
-  const aborted = said.startsWith('Aborted') || said.startsWith('Run failed: Aborted') || said.includes('Stopped by user');
+  const aborted =
+    said.startsWith('Aborted') || said.startsWith('Run failed: Aborted') || said.includes('Stopped by user');
   switch (told['status']) {
     case 'succeeded':
       return { status: 'SUCCEEDED', error: null };

@@ -61,7 +61,9 @@ function idsOf(frames: readonly Frame[]): Told['ids'] {
 function stepsOf(frames: readonly Frame[]): readonly object[] {
   const steps = new Map<unknown, Frame>();
   for (const frame of frames.filter((one) => name(one) === 'agent_thought')) {
-    const filled = Object.entries(frame).filter(([, value]) => (Array.isArray(value) ? value.length > 0 : value !== ''));
+    const filled = Object.entries(frame).filter(([, value]) =>
+      Array.isArray(value) ? value.length > 0 : value !== '',
+    );
     steps.set(frame['id'], { ...steps.get(frame['id']), ...Object.fromEntries(filled) });
   }
   return [...steps.values()].flatMap((step) => {

@@ -109,7 +109,9 @@ function containerOf(started: boolean, told: Frame, nodes: ReadonlyMap<string, T
 function roundAt(before: readonly Frame[], container: string): number | null {
   const own = before.filter((frame) => [inner(frame)['node_id'], inner(frame)['iteration_id']].includes(container));
   const next = own.filter((frame) => name(frame) === 'iteration_next');
-  const sideBySide = own.some((frame, at) => name(frame) === 'iteration_next' && name(own[at + 1] ?? {}) === 'iteration_next');
+  const sideBySide = own.some(
+    (frame, at) => name(frame) === 'iteration_next' && name(own[at + 1] ?? {}) === 'iteration_next',
+  );
   if (next.length > 0) return sideBySide ? null : Number(inner(next.at(-1) ?? {})['index']);
   const over = before.filter((frame) => name(frame) === 'loop_next' && inner(frame)['node_id'] === container);
   return over.length;

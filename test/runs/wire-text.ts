@@ -41,7 +41,10 @@ export function textOf(frames: readonly Frame[]): ToldText {
         break;
       case 'message_replace':
       case 'text_replace':
-        stretches.push({ base: (name(frame) === 'message_replace' ? answer : string(inner(frame)['text'])) ?? '', raw: '' });
+        stretches.push({
+          base: (name(frame) === 'message_replace' ? answer : string(inner(frame)['text'])) ?? '',
+          raw: '',
+        });
         preview = '';
         break;
       case 'reasoning_chunk': {

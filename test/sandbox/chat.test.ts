@@ -42,6 +42,23 @@ describe('assistant', () => {
     const text = textOf(await (await new Client(sandbox, 'assistant').ask('help')).events());
     expect(text).toContain('`!silence` ');
     expect(text).toContain('`!slow` ');
+    for (const app of ['thinker', 'researcher', 'concierge']) {
+      expect(textOf(await (await new Client(sandbox, app).ask('help')).events())).toContain('`!silence` ');
+    }
+  });
+
+  test.each([
+    ['What is this sandbox?', /stand-in|speaks HTTP like Dify/],
+    ['How do I connect a real Dify?', /API Access/],
+    ['Show me some markdown', /\| Deutsch \| Grüß dich \|/],
+    ['Danke!', /welcome/],
+    ['你好', /“你好”.*沙盒/],
+    ['こんにちは', /「こんにちは」/],
+    ['Was ist das?', /„Was ist das\?“.*äöüß/],
+    ['', /“nothing at all”/],
+  ])('knows what to say to %j', async (question, expected) => {
+    await using sandbox = await openSandbox({ pace: 0 });
+    expect(textOf(await (await new Client(sandbox, 'assistant').ask(question)).events())).toMatch(expected);
   });
 
   test('answers in one piece in blocking mode', async () => {

@@ -121,6 +121,8 @@ describe('summarize', () => {
     const blocking = await client.post('/workflows/run', { inputs: { text: `${text} !fail` } });
     expect(blocking.status).toBe(200);
     expect(dataOf(blocking.json)).toMatchObject({ status: 'failed', outputs: {} });
+    const faulty = await client.post('/workflows/run', { inputs: { text: `${text} !error` } });
+    expect([faulty.status, dataOf(faulty.json)['status']]).toEqual([200, 'failed']);
   });
 
   test('can be looked up while it runs and afterwards, with inputs and outputs as JSON in strings', async () => {

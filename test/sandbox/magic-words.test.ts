@@ -150,6 +150,7 @@ describe('the answer', () => {
     expect(textOf(await ask('assistant', '!think first this,\nthen that'))).toMatch(
       /^<think>\nfirst this,\nthen that\n<\/think>\n\nYou asked/,
     );
+    expect(textOf(await ask('thinker', '!think once'))).toMatch(/^<think>\nonce\n<\/think>\n\nHaving thought/);
   });
 
   test('comes without pauses after !fast', async () => {

@@ -52,7 +52,7 @@ describe('prices', () => {
     [7, 22, '0.0000010', '0.0000132', '0.0000142'],
     [131, 30, '0.0000196', '0.0000180', '0.0000376'],
     [0, 0, '0E-7', '0E-7', '0E-7'],
-  ])('of %i and %i tokens are as Dify prints them', (asked, said, prompt, completion, total) => {
+  ])('of %i and %i tokens are as Dify prints them', (...[asked, said, prompt, completion, total]) => {
     const usage = usageOf(asked, said, timing);
     expect([usage.prompt_price, usage.completion_price, usage.total_price]).toEqual([prompt, completion, total]);
   });

