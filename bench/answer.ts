@@ -34,6 +34,10 @@ export class Answer {
     return this.#ended.promise;
   }
 
+  get isBad(): boolean {
+    return this.lost > 0 || this.doubled > 0 || this.problem !== null;
+  }
+
   take(text: string): void {
     this.#silence.refresh();
     this.frames += 1;

@@ -120,7 +120,10 @@ export class AppClient {
     const { headersMs, idleMs: silenceMs } = this.#options;
     const ask = this.#ask(call, '*/*', { headersMs, silenceMs });
     const open = async (how: 'read' | 'send') => this.#opened(call, await this.#upstream[how](ask, signal), signal);
-    const reply = await (call.method === 'GET' ? retried(() => open('read'), signal) : open('send'));
+    const reply = await (call.method === 'GET' ? retried(() => open('read'), signal) : open('send')).catch((error) => {
+      signal.throwIfAborted();
+      throw error;
+    });
     reply.body.once('close', () => reply.release());
     return reply;
   }

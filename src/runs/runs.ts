@@ -104,12 +104,14 @@ export class Runs implements AsyncDisposable {
 
   /** What can be refused before there is a run. If Dify does not tell soon what the app is, the question itself will. */
   async #check(app: DifyApp, question: Question): Promise<void> {
-    if (this.#draining) throw new GatewayError('DRAINING', 'This server is shutting down.');
+    this.#refuseWhileDraining();
     const told: { mode?: string } = {};
     await elapsed(
       MODE_MS,
       app.info().then((info) => (told.mode = info.mode)),
     );
+    // Draining may have begun meanwhile, and does not wait for runs that are not there yet.
+    this.#refuseWhileDraining();
     const { mode } = told;
     if (mode === undefined || suits(mode, question.kind)) return;
     const how =
@@ -119,6 +121,10 @@ export class Runs implements AsyncDisposable {
           ? 'it takes no questions'
           : 'ask it with chat';
     throw new GatewayError('WRONG_APP_MODE', `The app “${app.name}” is of mode ${mode}: ${how}.`);
+  }
+
+  #refuseWhileDraining(): void {
+    if (this.#draining) throw new GatewayError('DRAINING', 'This server is shutting down.');
   }
 
   #write(header: RunHeader, app: DifyApp, question: Question, run: KeptRun): void {
