@@ -62,6 +62,7 @@ export class Answer {
       this.doubled += 1;
       return;
     }
+    if (index >= this.#expected) return this.end('there was more than was written');
     this.events += 1;
     this.lost += index - this.#next;
     this.#next = index + 1;

@@ -222,16 +222,26 @@ describe('an upload', () => {
     await using server = await unread(() => {});
     await using dify = client(server.baseUrl, { headersMs: 200 });
     const body = new Endless();
-    await expect(dify.one.files.upload(note(body), never)).rejects.toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
+    const upload = dify.one.files.upload(note(body), never);
+    await expect(upload).rejects.toMatchObject({ code: 'UPSTREAM_TIMEOUT', message: /upload did not move/ });
     await body.left;
+  });
+
+  it('times out when its source does not move, and lets go of it', async () => {
+    await using server = await serve(uploaded);
+    await using dify = client(server.baseUrl, { headersMs: 200 });
+    const body = new Readable({ read() {} });
+    await expect(dify.one.files.upload(note(body), never)).rejects.toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
+    expect(body.destroyed).toBe(true);
+    await server.empty();
   });
 
   it('may take longer than the limit while it moves', async () => {
     await using server = await serve(uploaded);
-    await using dify = client(server.baseUrl, { headersMs: 400 });
+    await using dify = client(server.baseUrl, { headersMs: 1_000 });
     const body = Readable.from(
       (async function* slow() {
-        for (let piece = 0; piece < 8; piece++) {
+        for (let piece = 0; piece < 12; piece++) {
           // The slowness is what is tested.
           await sleep(100);
           yield Buffer.from('x');

@@ -207,9 +207,10 @@ describe('the end of a run', () => {
     await using rig = await openRuns({ lingerMs: 10_000 });
     rig.script('assistant', ...steps);
     const run = await rig.ask();
-    const { events } = await over(rig, run);
+    const { events, closed } = await over(rig, run);
     expect(run.state).toMatchObject({ status: 'SUCCEEDED', text: 'a' });
     expect(events.map(({ type }) => type)).toEqual(['RunStarted', 'TextDelta', 'RunFinished']);
+    expect(closed).toEqual(['ended']);
   });
 
   test('C46 of a chatflow comes without message_end, after its grace', async () => {

@@ -219,6 +219,16 @@ describe('draining', () => {
     await rig.runs.drain(0);
   });
 
+  test('does not wait for a stream that Dify leaves open after its end', async () => {
+    await using rig = await openRuns({ lingerMs: 60_000 });
+    rig.script('assistant', { write: sse(message('a'), messageEnd()) }, { hang: true });
+    const run = await rig.ask();
+    await run.ended;
+    await rig.runs.drain(0);
+    expect((await over(rig, run)).closed).toEqual(['gone']);
+    expect(run.state.status).toBe('SUCCEEDED');
+  });
+
   test('refuses a question that was being looked at when it began', async () => {
     await using rig = await openRuns();
     const asking = rig.ask();
