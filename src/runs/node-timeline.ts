@@ -25,6 +25,12 @@ export class NodeTimeline {
   #failed = 0;
   #lastFailed: string | null = null;
 
+  readonly #nodeData: boolean;
+
+  constructor(nodeData = false) {
+    this.#nodeData = nodeData;
+  }
+
   /** Graph id of the node that failed last, unhandled. */
   get lastFailed(): string | null {
     return this.#lastFailed;
@@ -67,6 +73,8 @@ export class NodeTimeline {
 
   #node(wire: NodeEvent): Change[] {
     const before = this.#nodes.get(wire.id);
+    // A snapshot tells again, and without details, what has ended (§8.2).
+    if (before && !isOpen(before)) return [];
     const parent = wire.iterationId ?? wire.loopId;
     const round =
       wire.iterationIndex ??
@@ -91,6 +99,8 @@ export class NodeTimeline {
       parentNodeId: parent,
       round,
       retries: Math.max(before?.retries ?? 0, wire.retryIndex ?? 0),
+      inputs: this.#nodeData ? (wire.inputs ?? before?.inputs ?? null) : null,
+      outputs: this.#nodeData ? wire.outputs : null,
     });
     changes.push({ type: 'NodeChanged', node, progress: this.progress() });
     return changes;
@@ -131,6 +141,8 @@ export class NodeTimeline {
       parentNodeId: null,
       round: null,
       retries: 0,
+      inputs: this.#nodeData ? wire.inputs : null,
+      outputs: this.#nodeData ? wire.outputs : null,
     });
     return { type: 'NodeChanged', node, progress: this.progress() };
   }
@@ -160,7 +172,7 @@ export class NodeTimeline {
 }
 
 function isOpen(node: NodeRun): boolean {
-  return node.status === 'RUNNING' || node.status === 'RETRYING';
+  return node.status === 'RUNNING' || node.status === 'RETRYING' || node.status === 'PAUSED';
 }
 
 const statuses: Readonly<Record<string, NodeStatus>> = {
@@ -169,6 +181,7 @@ const statuses: Readonly<Record<string, NodeStatus>> = {
   failed: 'FAILED',
   exception: 'EXCEPTION',
   retry: 'RETRYING',
+  paused: 'PAUSED',
   stopped: 'STOPPED',
 };
 

@@ -15,6 +15,8 @@ export type RunEvent =
   | RoundStarted
   | FileProduced
   | AudioChunk
+  | RunPaused
+  | RunResumed
   | UnknownEvent
   | RunFinished;
 
@@ -96,6 +98,20 @@ export interface AudioChunk extends Numbered {
   readonly final: boolean;
 }
 
+/** Dify waits for people: the run goes on when one of the forms is answered, here or elsewhere, or its time is over. */
+export interface RunPaused extends Numbered {
+  readonly type: 'RunPaused';
+  readonly forms: readonly HumanForm[];
+}
+
+/** A form was answered, or its time was over. */
+export interface RunResumed extends Numbered {
+  readonly type: 'RunResumed';
+  readonly formId: string | null;
+  readonly action: string | null;
+  readonly timedOut: boolean;
+}
+
 export interface UnknownEvent extends Numbered {
   readonly type: 'UnknownEvent';
   readonly name: string;
@@ -116,8 +132,8 @@ export interface RunFinished extends Numbered {
 }
 
 export type EndStatus = 'SUCCEEDED' | 'PARTIAL_SUCCEEDED' | 'FAILED' | 'STOPPED';
-export type RunStatus = 'RUNNING' | 'STOPPING' | EndStatus;
-export type NodeStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'EXCEPTION' | 'RETRYING' | 'STOPPED';
+export type RunStatus = 'RUNNING' | 'PAUSED' | 'STOPPING' | EndStatus;
+export type NodeStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'EXCEPTION' | 'RETRYING' | 'PAUSED' | 'STOPPED';
 
 export interface RunError {
   readonly code: ErrorCode;
@@ -167,6 +183,9 @@ export interface NodeRun {
   readonly parentNodeId: string | null;
   readonly round: number | null;
   readonly retries: number;
+  /** What went in and came out, for apps that show it: it can hold prompts and secrets. */
+  readonly inputs: unknown;
+  readonly outputs: unknown;
 }
 
 export interface Progress {
@@ -195,4 +214,33 @@ export interface Citation {
   readonly segmentId: string | null;
   readonly score: number | null;
   readonly content: string | null;
+}
+
+/** A form that a person is to fill in (§2.5, `human_input_required`). */
+export interface HumanForm {
+  readonly id: string;
+  readonly nodeId: string;
+  readonly title: string;
+  /** May hold `{{#$output.x#}}` where the input `x` goes. */
+  readonly content: string;
+  readonly fields: readonly FormField[];
+  readonly actions: readonly FormAction[];
+  /** Epoch seconds. */
+  readonly expiresAt: number | null;
+  /** What Dify takes an answer by. It never leaves the gateway; null where the form is answered elsewhere (e-mail). */
+  readonly token: string | null;
+}
+
+export interface FormField {
+  readonly name: string;
+  /** paragraph, select, file, file-list */
+  readonly type: string;
+  readonly default: unknown;
+  readonly options: readonly string[] | null;
+}
+
+export interface FormAction {
+  readonly id: string;
+  readonly title: string;
+  readonly style: string | null;
 }

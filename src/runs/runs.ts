@@ -4,9 +4,10 @@ import type { Dify } from '../dify/dify.ts';
 import type { DifyApp } from '../dify/dify-app.ts';
 import { GatewayError } from '../errors.ts';
 import { nameConversation } from './naming.ts';
+import type { FormAnswer } from './pause.ts';
 import { Pump, type PumpOptions } from './pump.ts';
 import type { KeptRun, RunLog } from './run-log.ts';
-import { isEnded, type RunHeader, type RunKind } from './run-state.ts';
+import { isEnded, type AskedFile, type RunHeader, type RunKind } from './run-state.ts';
 import { elapsed } from './wait.ts';
 
 /** What is asked of an app. */
@@ -16,15 +17,19 @@ export interface Question {
   readonly query: string | null;
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly conversationId: string | null;
+  readonly files: readonly AskedFile[];
+  readonly workflowId: string | null;
   /** Have Dify name a new conversation once it has been answered. */
   readonly autoName: boolean;
   /** The client's own name for this question; null for a question that is asked once. */
   readonly idempotencyKey: string | null;
 }
 
-export interface RunsOptions extends Omit<PumpOptions, 'runMs'> {
+export interface RunsOptions extends Omit<PumpOptions, 'runMs' | 'nodeData'> {
   /** App → the longest a run of it may take, in ms. */
   readonly runMs?: ReadonlyMap<string, number>;
+  /** Apps whose nodes' inputs and outputs are passed on. */
+  readonly nodeData?: ReadonlySet<string>;
 }
 
 /** Ask, follow, stop: everything a caller can do with runs, whatever door it came through. */
@@ -76,6 +81,19 @@ export class Runs implements AsyncDisposable {
     return this.ended(run, waitMs, signal);
   }
 
+  /** Answers a form that one of the viewer's runs waits for; the run goes on under its name. */
+  async answer(viewer: string, formId: string, answer: FormAnswer): Promise<KeptRun> {
+    const run = (await this.#log.list(viewer)).find(({ state }) => state.forms.has(formId));
+    const form = run?.state.forms.get(formId);
+    if (!run || !form) throw new GatewayError('FORM_EXPIRED', 'No form of this id waits for you.');
+    if (!form.actions.some(({ id }) => id === answer.action)) {
+      const ids = form.actions.map(({ id }) => id).join(', ');
+      throw new GatewayError('BAD_USER_INPUT', `This form has no action “${answer.action}”: it has ${ids}.`);
+    }
+    await this.#pumps.get(run.state.header.id)?.pump.answer(form, answer);
+    return run;
+  }
+
   /** Waits for the end of a run, `waitMs` at most. True if it has ended. */
   async ended(run: KeptRun, waitMs: number, signal?: AbortSignal): Promise<boolean> {
     if (!isEnded(run.state) && waitMs > 0) await elapsed(waitMs, run.ended, signal);
@@ -122,7 +140,7 @@ export class Runs implements AsyncDisposable {
   }
 
   #write(header: RunHeader, app: DifyApp, question: Question, run: KeptRun): void {
-    const { runMs, ...options } = this.#options;
+    const { runMs, nodeData, ...options } = this.#options;
     const limit = runMs?.get(app.name);
     let autoPlay = false;
     void app.parameters().then(
@@ -130,7 +148,8 @@ export class Runs implements AsyncDisposable {
       () => false,
     );
     const parts = { header, app, log: this.#log, logger: this.#logger, speaks: () => autoPlay };
-    const pump = new Pump(parts, { ...options, ...(limit === undefined ? {} : { runMs: limit }) });
+    const shown = nodeData?.has(app.name) ?? false;
+    const pump = new Pump(parts, { ...options, nodeData: shown, ...(limit === undefined ? {} : { runMs: limit }) });
     const done = pump.run().then(() => {
       this.#pumps.delete(header.id);
       if (question.autoName) nameConversation(app, run, this.#logger);
@@ -143,20 +162,17 @@ export class Runs implements AsyncDisposable {
 const MODE_MS = 2_000;
 
 function suits(mode: string, kind: RunKind): boolean {
-  return mode === 'workflow' ? kind === 'WORKFLOW' : kind === 'CHAT' && mode !== 'completion';
+  return kind === (mode === 'workflow' ? 'WORKFLOW' : mode === 'completion' ? 'COMPLETION' : 'CHAT');
 }
 
 function newHeader(viewer: string, question: Question): RunHeader {
-  const { kind, app, query, inputs, conversationId, autoName, idempotencyKey } = question;
+  const { idempotencyKey, ...content } = question;
+  const { autoName: _, ...asked } = content;
   return {
+    ...asked,
     viewer,
     id: idempotencyKey === null ? randomUUID() : idOf(viewer, idempotencyKey),
-    app,
-    kind,
-    query,
-    inputs,
-    conversationId,
-    fingerprint: digest(canonical({ kind, app, query, inputs, conversationId, autoName })),
+    fingerprint: digest(canonical(content)),
     createdAt: Date.now(),
   };
 }

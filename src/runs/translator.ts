@@ -2,6 +2,7 @@ import type { Envelope, MessageEndEvent, WireEvent, WireFile, WorkflowFinishedEv
 import { AgentSteps } from './agent-steps.ts';
 import { AnswerText } from './answer-text.ts';
 import type { Outcome } from './ending.ts';
+import { HumanForms } from './human-forms.ts';
 import { NodeTimeline } from './node-timeline.ts';
 import type { Citation, Draft, RunEvent, RunFile, Usage } from './run-event.ts';
 import { tokensOnly, usageOf } from './usage.ts';
@@ -18,11 +19,17 @@ export class Translator {
   #graph = false;
   readonly #answer = new AnswerText((event) => this.#emit(event));
   readonly #steps = new AgentSteps();
-  readonly #nodes = new NodeTimeline();
+  readonly #nodes: NodeTimeline;
+  readonly #forms = new HumanForms();
   readonly #files = new Set<string>();
   #usage: Usage | null = null;
   #citations: readonly Citation[] = [];
   #outputs: Readonly<Record<string, unknown>> | null = null;
+
+  /** `nodeData`: whether what goes into nodes and comes out of them is passed on. */
+  constructor(nodeData = false) {
+    this.#nodes = new NodeTimeline(nodeData);
+  }
 
   /** The ids Dify has named so far. */
   get ids(): Envelope {
@@ -81,7 +88,7 @@ export class Translator {
         return this.#answer.reasoningChunk(wire.reasoning, wire.nodeId);
       case 'agent_thought': {
         const step = this.#steps.see(wire);
-        return step ? this.#emit({ type: 'AgentStepChanged', step }) : undefined;
+        return this.#emitIf(step && { type: 'AgentStepChanged', step });
       }
       case 'message_file': {
         const { id, type, belongsTo } = wire;
@@ -98,8 +105,10 @@ export class Translator {
         const { id, parentId, nodeId, label, status, error } = wire;
         return this.#emit({ type: 'AgentLogged', id, parentId, nodeId, label, status, error });
       }
-      case 'node_started':
       case 'node_finished':
+        if (wire.nodeType === 'human-input') this.#emitIf(this.#forms.nodeFinished(wire));
+        return this.#node(wire);
+      case 'node_started':
       case 'node_retry':
       case 'iteration_started':
       case 'iteration_completed':
@@ -107,21 +116,31 @@ export class Translator {
       case 'loop_completed':
       case 'iteration_next':
       case 'loop_next':
-        for (const change of this.#nodes.see(wire)) this.#emit(change);
-        return;
+        return this.#node(wire);
       case 'unknown':
         return this.#emit({ type: 'UnknownEvent', name: wire.name, data: wire.data });
       case 'workflow_started':
         this.#graph = true;
         return;
-      // The end is decided in ending.ts; what a form asks holds tokens and stays here.
-      case 'error':
-      case 'workflow_paused':
       case 'human_input_required':
+        return this.#forms.required(wire);
+      case 'workflow_paused':
+        return this.#emit(this.#forms.paused(wire));
       case 'human_input_form_filled':
       case 'human_input_form_timeout':
+        return this.#emitIf(this.#forms.answered(wire));
+      // The end is decided in ending.ts.
+      case 'error':
         return;
     }
+  }
+
+  #emitIf(draft: Draft | null): void {
+    if (draft) this.#emit(draft);
+  }
+
+  #node(wire: Parameters<NodeTimeline['see']>[0]): void {
+    for (const change of this.#nodes.see(wire)) this.#emit(change);
   }
 
   #learnIds(wire: Envelope): void {
