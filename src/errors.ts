@@ -4,11 +4,14 @@
  */
 export const errorCodes = {
   BAD_USER_INPUT: 'The operation, its variables or an argument is not valid: the message says which and why.',
-  NOT_FOUND: 'No such conversation, message or run, or it is not yours.',
+  NOT_FOUND: 'No such conversation, message, run, file or form, or it is not yours.',
   APP_NOT_FOUND: 'No app of that name is served here.',
   WRONG_APP_MODE: 'This app is of another kind: chat apps take `chat`, workflow apps take `runWorkflow`.',
   IDEMPOTENCY_KEY_REQUIRED: '`chatStream` and `workflowStream` need `input.idempotencyKey`.',
   IDEMPOTENCY_CONFLICT: 'This idempotency key was used before with other content.',
+  FILE_TOO_LARGE: 'The file is larger than Dify, or a proxy before it, takes.',
+  UNSUPPORTED_FILE_TYPE: 'Dify does not take files of this type.',
+  FORM_EXPIRED: 'This form was answered before, or its time is over.',
   DRAINING: 'This server is shutting down: ask again, another one will answer.',
   UPSTREAM_UNREACHABLE: 'Dify could not be reached.',
   UPSTREAM_TIMEOUT: 'Dify did not answer in time.',

@@ -69,7 +69,7 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     toGraphQLError: (error: unknown) => toGraphQLError(error, logger),
     graphiql: server.graphiql ? page : null,
     maxRequestBytes: 4 * 1_048_576,
-    patience: options.patience ?? {},
+    patience: { catchUpMs: Math.min(server.drainMs, 1_000), ...options.patience },
   };
   const running = await openServer(parts, server.host, server.port);
   let closing: Promise<void> | undefined;

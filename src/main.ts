@@ -31,7 +31,10 @@ async function main(): Promise<number | undefined> {
     config = { ...config, ...appsOf(sandbox) };
     say(`No app is configured: serving the demo apps of a built-in stand-in for Dify at ${sandbox.url}.`);
   }
-  const gateway = await createGateway(config);
+  const gateway = await createGateway(config).catch(async (error: unknown) => {
+    await sandbox?.close();
+    throw error;
+  });
   say(`GraphQL${config.server.graphiql ? ' and GraphiQL' : ''}: ${gateway.url}`);
   say(`Apps: ${config.apps.map(({ name }) => name).join(', ')}`);
   say('Anyone can be anyone: users are believed by their `x-user` header. Do not expose this to untrusted clients.');

@@ -17,6 +17,10 @@ export interface RigOptions {
   readonly waits?: GatewayOptions['waits'];
 }
 
+/** What an operation returned: a test knows what it selected. */
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Data = Record<string, any>;
+
 /** A sandbox that answers as fast as it can, and a gateway in front of it: real sockets all the way. */
 export interface Rig extends AsyncDisposable {
   readonly url: string;
@@ -28,13 +32,13 @@ export interface Rig extends AsyncDisposable {
   /** Everything the gateway logged, one JSON text a line. */
   readonly logged: string[];
   /** One operation over HTTP. */
-  query<T = Record<string, any>>(
+  query<T = Data>(
     query: string,
     variables?: object,
     user?: string,
   ): Promise<ExecutionResult<T, Record<string, unknown>>>;
   /** All results of one operation over a WebSocket of its own. */
-  collect<T = Record<string, any>>(
+  collect<T = Data>(
     query: string,
     variables?: Record<string, unknown>,
     user?: string,

@@ -19,6 +19,24 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   model_currently_not_support: 'UPSTREAM_MISCONFIGURED',
   provider_quota_exceeded: 'UPSTREAM_QUOTA_EXCEEDED',
   not_found: 'NOT_FOUND',
+  end_user_not_found: 'NOT_FOUND',
+  file_not_found: 'NOT_FOUND',
+  // A file of another app.
+  file_access_denied: 'NOT_FOUND',
+  file_too_large: 'FILE_TOO_LARGE',
+  audio_too_large: 'FILE_TOO_LARGE',
+  unsupported_file_type: 'UNSUPPORTED_FILE_TYPE',
+  unsupported_audio_type: 'UNSUPPORTED_FILE_TYPE',
+  file_extension_blocked: 'UNSUPPORTED_FILE_TYPE',
+  no_file_uploaded: 'BAD_USER_INPUT',
+  no_audio_uploaded: 'BAD_USER_INPUT',
+  too_many_files: 'BAD_USER_INPUT',
+  filename_not_exists_error: 'BAD_USER_INPUT',
+  invalid_form_data: 'BAD_USER_INPUT',
+  human_input_form_submitted: 'FORM_EXPIRED',
+  human_input_form_expired: 'FORM_EXPIRED',
+  speech_to_text_disabled: 'UPSTREAM_MISCONFIGURED',
+  provider_not_support_speech_to_text: 'UPSTREAM_MISCONFIGURED',
   completion_request_error: 'UPSTREAM_ERROR',
   internal_server_error: 'UPSTREAM_ERROR',
   unknown: 'UPSTREAM_ERROR',
@@ -32,6 +50,10 @@ export interface ReplyContext {
   readonly retryAfter?: string | undefined;
   /** The path held an id: then an HTML 404 means that the id is no UUID (§1), not that the base URL is wrong. */
   readonly idInPath?: boolean;
+  /** A file was sent: then 413 is about it, whoever says so. */
+  readonly isUpload?: boolean;
+  /** Of the Dify that answered, where it says so. */
+  readonly serverVersion?: string | null;
 }
 
 /** A reply that is no success, in any of the shapes E1–E7 (§5.1). The status of the HTTP line wins over the body's. */
@@ -50,7 +72,8 @@ export function errorFromReply(
     (difyCode ? codeOf(difyCode, said.message) : undefined) ??
     (said.aboutInput && status < 500 ? 'BAD_USER_INPUT' : undefined) ??
     codeOfStatus(status, body, context);
-  return new GatewayError(code, said.message || saidNothing(status, code), {
+  const message = saidWhich(said.message) ? said.message : saidNothing(status, code, context);
+  return new GatewayError(code, message, {
     difyStatus: status,
     ...(difyCode ? { difyCode } : {}),
     ...(code === 'UPSTREAM_RATE_LIMITED' ? { retryAfterMs: milliseconds(context.retryAfter) } : {}),
@@ -74,6 +97,9 @@ export function errorFromEvent(event: ErrorEvent): GatewayError {
 function codeOf(difyCode: string, message: string): ErrorCode | undefined {
   // The app's own limit comes as a 400 under a code that means anything else, too (§5.4).
   if (difyCode === 'invalid_param' && message.startsWith('Too many requests.')) return 'UPSTREAM_RATE_LIMITED';
+  // So does a file name whose ending the administrator has shut out (§5.3).
+  if (difyCode === 'invalid_param' && /^File extension '.*' is not allowed/.test(message))
+    return 'UNSUPPORTED_FILE_TYPE';
   return Object.hasOwn(codes, difyCode) ? codes[difyCode] : undefined;
 }
 
@@ -86,6 +112,7 @@ function codeOfProxy(status: number): ErrorCode | undefined {
 function codeOfStatus(status: number, body: Json | undefined, context: ReplyContext): ErrorCode {
   if (status === 401) return 'UPSTREAM_UNAUTHORIZED';
   if (status === 404 && id(body?.['code']) === null) return context.idInPath ? 'NOT_FOUND' : 'UPSTREAM_PROTOCOL';
+  if (status === 413 && context.isUpload) return 'FILE_TOO_LARGE';
   if (status === 405 || status === 415 || status < 400) return 'UPSTREAM_PROTOCOL';
   return status >= 500 ? 'UPSTREAM_ERROR' : 'UPSTREAM_REJECTED';
 }
@@ -97,10 +124,20 @@ function codeOfEvent(event: ErrorEvent, message: string): ErrorCode {
   return event.status !== null && event.status >= 400 && event.status < 500 ? 'UPSTREAM_REJECTED' : 'UPSTREAM_ERROR';
 }
 
-function saidNothing(status: number, code: ErrorCode): string {
+/** Some texts of Dify are templates that were never filled: `File size exceeded. {message}` (seen on 1.12.1). */
+function saidWhich(message: string): boolean {
+  return message !== '' && !message.includes('{message}');
+}
+
+function saidNothing(status: number, code: ErrorCode, { serverVersion }: ReplyContext): string {
   if (status >= 300 && status < 400)
     return `The base URL answers with a redirect (HTTP ${status}): give the address it leads to`;
   if (code === 'NOT_FOUND') return 'Dify knows nothing of this id';
+  if (code === 'FILE_TOO_LARGE') return 'The file is larger than Dify takes';
+  if (code === 'UNSUPPORTED_FILE_TYPE') return 'Dify does not take files of this type';
+  if (code === 'FORM_EXPIRED') return 'This form was answered before, or its time is over';
+  if (code === 'UPSTREAM_PROTOCOL' && status === 404 && serverVersion)
+    return `Dify ${serverVersion} does not know this operation: it is older, or the base URL is not right`;
   if (code === 'UPSTREAM_PROTOCOL') return `What answers at the base URL does not speak like Dify (HTTP ${status})`;
   if (code === 'UPSTREAM_RATE_LIMITED') return `Requests to Dify are limited (HTTP ${status})`;
   return `Dify, or a proxy before it, answers HTTP ${status}`;

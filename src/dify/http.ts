@@ -1,17 +1,20 @@
 import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { buildConnector, Client, Pool, type Dispatcher } from 'undici';
 import { GatewayError } from '../errors.ts';
 import { errorFromNetwork } from './network-error.ts';
 
 export interface Ask {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** With the query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  /** A stream is sent as it comes, and destroyed when the connection is let go. */
+  readonly body?: string | Readable;
   /** How long the headers may take once the request is out, in ms; 0 for no limit of its own. */
   readonly headersMs: number;
+  /** How long the reply's body may be silent while it is read, in ms, about a second coarse; without it, for ever. */
+  readonly silenceMs?: number;
 }
 
 /** A reply whose body is still to be read: whoever gets it reads it to its end or calls `release`. */
@@ -87,6 +90,7 @@ export class Upstream {
       const reason = new Error('The connection was let go');
       client.destroy(reason).catch(ignore);
       socket?.destroy(reason);
+      if (ask.body instanceof Readable) ask.body.destroy();
     };
     signal.addEventListener('abort', release, { once: true });
     this.#open.add(release);
@@ -148,6 +152,7 @@ function request(ask: Ask): Dispatcher.RequestOptions {
     path: ask.path,
     headers: { ...ask.headers },
     headersTimeout: ask.headersMs,
+    bodyTimeout: ask.silenceMs ?? 0,
     body: ask.body ?? null,
   };
 }

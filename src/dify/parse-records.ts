@@ -1,6 +1,6 @@
-import { id, isJson, json, list, number, text, textOrNull, texts, type Json } from './coerce.ts';
+import { id, json, list, number, text, textOrNull, texts, type Json } from './coerce.ts';
 import { decimal } from './decimal.ts';
-import type { AppInfo, AppParameters, ConversationRecord, MessageRecord, Page, ThoughtRecord } from './records.ts';
+import type { AppInfo, ConversationRecord, MessageRecord, ThoughtRecord } from './records.ts';
 import type { WireUsage } from './wire-event.ts';
 import { citations, files } from './wire-parts.ts';
 
@@ -11,22 +11,13 @@ const noParent = '00000000-0000-0000-0000-000000000000';
 export function parseInfo(from: Json): AppInfo | null {
   const mode = id(from['mode']);
   if (mode === null) return null;
-  return { name: text(from['name']), description: text(from['description']), tags: texts(from['tags']), mode };
-}
-
-export function parseParameters(from: Json): AppParameters {
-  const speech = json(from['text_to_speech']);
   return {
-    openingStatement: id(from['opening_statement']),
-    suggestedQuestions: texts(from['suggested_questions']),
-    autoPlay: speech['enabled'] === true && speech['autoPlay'] === 'enabled',
+    name: text(from['name']),
+    description: text(from['description']),
+    tags: texts(from['tags']),
+    mode,
+    authorName: id(from['author_name']),
   };
-}
-
-/** Null if this is no page. */
-export function parsePage<T>(from: Json, item: (from: Json) => T): Page<T> | null {
-  if (!Array.isArray(from['data'])) return null;
-  return { items: list(from['data']).filter(isJson).map(item), hasMore: from['has_more'] === true };
 }
 
 export function parseConversation(from: Json): ConversationRecord {
@@ -57,6 +48,7 @@ export function parseMessage(from: Json): MessageRecord {
     citations: citations(from['retriever_resources']),
     thoughts: list(from['agent_thoughts']).map((item) => thought(json(item))),
     usage: usageOf(from),
+    rating: id(json(from['feedback'])['rating']),
   };
 }
 

@@ -7,14 +7,8 @@ export interface AppInfo {
   readonly tags: readonly string[];
   /** `chat`, `agent-chat`, `advanced-chat`, `agent`, `workflow`, `completion`; an open set. */
   readonly mode: string;
-}
-
-/** What the gateway needs of `GET /parameters` (§1.26). */
-export interface AppParameters {
-  readonly openingStatement: string | null;
-  readonly suggestedQuestions: readonly string[];
-  /** Text-to-speech is on and plays by itself: audio may follow `message_end`. */
-  readonly autoPlay: boolean;
+  /** Since Dify 1.5, while the account exists. */
+  readonly authorName: string | null;
 }
 
 /** One item of `GET /conversations` (§1.13). Times are epoch seconds. */
@@ -46,6 +40,8 @@ export interface MessageRecord {
   readonly thoughts: readonly ThoughtRecord[];
   /** Only from Dify 1.16 on. */
   readonly usage: WireUsage | null;
+  /** This user's: `like`, `dislike` or none. */
+  readonly rating: string | null;
 }
 
 export interface ThoughtRecord {
@@ -61,4 +57,10 @@ export interface ThoughtRecord {
 export interface Page<T> {
   readonly items: readonly T[];
   readonly hasMore: boolean;
+}
+
+/** A page that is asked for by its number. */
+export interface NumberedPage<T> extends Page<T> {
+  /** On all pages; null where Dify does not say. */
+  readonly total: number | null;
 }

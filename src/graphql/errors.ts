@@ -34,11 +34,16 @@ function rootOf(error: unknown): unknown {
   return inner === undefined ? error : rootOf(inner);
 }
 
-/** `extensions.http` is how Yoga is told a status; it takes it out again. What is wrong with the request and not with a document is 400. */
+/** The status of an answer to a request that went wrong before there was a document: else it is 200, or what Yoga says. */
+const statuses: Readonly<Record<string, number>> = { BAD_USER_INPUT: 400, INTERNAL: 500 };
+
+/** `extensions.http` is how Yoga is told a status (and tells: 405, 413); it takes it out again. */
 function retold(located: GraphQLError | undefined, message: string, extensions: Record<string, unknown>): GraphQLError {
   const { nodes, source, positions, path } = located ?? {};
-  const ofRequest = nodes === undefined && source === undefined && extensions['code'] === 'BAD_USER_INPUT';
-  const http = ofRequest ? { status: 400 } : located?.extensions['http'];
+  const known = located?.extensions['http'] as object | undefined;
+  const status = nodes === undefined && source === undefined ? statuses[String(extensions['code'])] : undefined;
+  // `spec` would have it ignored where plain JSON is wanted.
+  const http = status === undefined ? known : { status, ...known, spec: false };
   return new GraphQLError(message, {
     nodes,
     source,

@@ -1,5 +1,6 @@
 import type { MessageRecord } from '../dify/records.ts';
 import type { WireFile } from '../dify/wire-event.ts';
+import { agentStep } from '../runs/agent-steps.ts';
 import { splitReasoning } from '../runs/reasoning.ts';
 import { usageOf } from '../runs/usage.ts';
 import type { AgentStep as Step, Citation as Passage, RunFile, Usage as UsageFigures } from '../runs/run-event.ts';
@@ -200,12 +201,7 @@ function ofRecord(record: MessageRecord): MessageView {
     rawAnswer: record.answer,
     createdAt: fromSeconds(record.createdAt) ?? 0,
     files: record.files.map(ofFile),
-    agentSteps: record.thoughts.map((thought) => ({
-      ...thought,
-      thought: thought.thought || null,
-      tool: thought.tool || null,
-      observation: thought.observation || null,
-    })),
+    agentSteps: record.thoughts.flatMap((thought) => agentStep(thought) ?? []),
   };
 }
 

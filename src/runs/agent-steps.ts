@@ -1,3 +1,4 @@
+import type { ThoughtRecord } from '../dify/records.ts';
 import type { AgentThoughtEvent } from '../dify/wire-event.ts';
 import { BETWEEN_BLOCKS, splitReasoning } from './reasoning.ts';
 import type { AgentStep } from './run-event.ts';
@@ -9,20 +10,33 @@ export class AgentSteps {
   /** The step as it is now; null where that is nothing new. */
   see(wire: AgentThoughtEvent): AgentStep | null {
     const before = this.#steps.get(wire.id);
-    const step: AgentStep = {
-      id: wire.id,
-      position: wire.position,
-      thought: withoutTags(wire.thought) || (before?.thought ?? null),
-      tool: wire.tool || (before?.tool ?? null),
-      toolInput: wire.toolInput === '' ? (before?.toolInput ?? null) : parsedOrText(wire.toolInput),
-      observation: wire.observation || (before?.observation ?? null),
-      files: wire.files.length > 0 ? wire.files : (before?.files ?? []),
-    };
-    const silent = step.thought === null && step.tool === null && step.observation === null && step.files.length === 0;
-    if (silent || (before && JSON.stringify(before) === JSON.stringify(step))) return null;
+    const step = merged(wire, before);
+    // Also while it says nothing: what is not empty counts from then on (§2.7).
     this.#steps.set(step.id, step);
-    return step;
+    return isSilent(step) || (before && JSON.stringify(before) === JSON.stringify(step)) ? null : step;
   }
+}
+
+/** A step as Dify stored it; null where it says nothing. */
+export function agentStep(record: ThoughtRecord): AgentStep | null {
+  const step = merged(record, undefined);
+  return isSilent(step) ? null : step;
+}
+
+function merged(wire: ThoughtRecord, before: AgentStep | undefined): AgentStep {
+  return {
+    id: wire.id,
+    position: wire.position,
+    thought: withoutTags(wire.thought) || (before?.thought ?? null),
+    tool: wire.tool || (before?.tool ?? null),
+    toolInput: wire.toolInput === '' ? (before?.toolInput ?? null) : parsedOrText(wire.toolInput),
+    observation: wire.observation || (before?.observation ?? null),
+    files: wire.files.length > 0 ? wire.files : (before?.files ?? []),
+  };
+}
+
+function isSilent({ thought, tool, observation, files }: AgentStep): boolean {
+  return thought === null && tool === null && observation === null && files.length === 0;
 }
 
 function withoutTags(thought: string): string {

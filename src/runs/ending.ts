@@ -111,11 +111,12 @@ export class Ending {
 
   #weigh(): void {
     const { messageEnd, workflowEnd, audio, trailing } = this.#graces;
-    if (this.#audio === 'playing' || (this.#audio === 'none' && this.#speaks())) this.graceMs = audio;
+    const well = this.#tentative?.status === 'SUCCEEDED' || this.#tentative?.status === 'PARTIAL_SUCCEEDED';
+    if (well && (this.#audio === 'playing' || (this.#audio === 'none' && this.#speaks()))) this.graceMs = audio;
     else if (this.#kind === 'WORKFLOW' || !this.#graph) this.final = this.#tentative;
     else if (this.#messageEnded && this.#workflowEnded) this.final = this.#tentative;
     else if (this.#messageEnded) this.graceMs = workflowEnd;
-    else this.graceMs = this.#tentative?.status === 'SUCCEEDED' ? messageEnd : trailing;
+    else this.graceMs = well ? messageEnd : trailing;
   }
 
   /** §8.1: 1.9–1.14 may call a stopped run failed. */
@@ -128,7 +129,7 @@ export class Ending {
     if (wire.status === 'stopped' || (wire.status === 'failed' && aborted)) return stopped;
     if (wire.status === 'succeeded') return succeeded;
     if (wire.status === 'partial-succeeded') return { status: 'PARTIAL_SUCCEEDED', error: null };
-    return failed(new GatewayError('UPSTREAM_ERROR', wire.error ?? 'The workflow failed.'));
+    return failed(new GatewayError('UPSTREAM_ERROR', wire.error || 'The workflow failed.'));
   }
 }
 

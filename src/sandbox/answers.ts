@@ -1,4 +1,4 @@
-import type { App } from './apps.ts';
+import type { App } from './app.ts';
 import { assistantAnswer } from './assistant.ts';
 import { asksForHelp, helpText } from './help.ts';
 import { amount, type Magic } from './magic-words.ts';

@@ -1,6 +1,7 @@
 import { agent } from './agent.ts';
 import { chatPieces, piecesFor } from './answers.ts';
-import { isChat } from './apps.ts';
+import { isChat } from './app.ts';
+import { attachmentsOf } from './attachments.ts';
 import { chat } from './chat.ts';
 import { chatflow } from './chatflow.ts';
 import { seconds } from './clock.ts';
@@ -40,12 +41,13 @@ export async function askChat(world: World, call: Call): Promise<Reply> {
   const id = (body['conversation_id'] as string | null | undefined)?.trim() ?? '';
   const found = id === '' ? undefined : world.conversations.find(app.name, user, id);
   if (id !== '' && found === undefined) throw notFound('Conversation Not Exists.', call.path);
-  const inputs = inputsFor(app, body['inputs'] as Record<string, unknown>);
+  const inputs = inputsFor(world, app, user, body['inputs'] as Record<string, unknown>);
+  const files = attachmentsOf(world, app, user, body['files']);
   if (await replayed(world, response, magic)) return 'taken';
 
   const conversation =
     found ?? world.conversations.open(app.name, user, { name: cutTitle(query), inputs, introduction: app.opening });
-  const message = world.conversations.ask(app.name, user, conversation, { query, inputs });
+  const message = world.conversations.ask(app.name, user, conversation, { query, inputs, files });
   const naming = found === undefined && body['auto_generate_name'] !== false;
   const turn = openTurn(world, call, { user, magic, streaming, holdMs: naming ? namingMs : 0 });
   turn.envelope = { conversation_id: conversation.id, message_id: message.id, created_at: seconds(message.createdAt) };
@@ -69,10 +71,10 @@ export async function askCompletion(world: World, call: Call): Promise<Reply> {
   const given = body['inputs'] as Record<string, unknown>;
   const magic = findMagic([body['query'], given['product']].filter((part) => typeof part === 'string').join(' '));
   refuseByMagic(magic);
-  const inputs = inputsFor(app, given);
+  const inputs = inputsFor(world, app, user, given);
   if (await replayed(world, call.response, magic)) return 'taken';
   const query = (body['query'] as string | undefined) ?? '';
-  const message = world.conversations.ask(app.name, user, null, { query, inputs });
+  const message = world.conversations.ask(app.name, user, null, { query, inputs, files: [] });
   const turn = openTurn(world, call, { user, magic, streaming: body['response_mode'] === 'streaming' });
   turn.envelope = { message_id: message.id, created_at: seconds(message.createdAt) };
   return perform(turn, call, message, () =>

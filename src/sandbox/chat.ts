@@ -54,7 +54,7 @@ export async function endMessage(
   turn: Turn,
   message: Message,
   { answer, usage, citations }: Outcome,
-  files: readonly object[] | null = filesAtEnd(message.files),
+  files: readonly object[] | null = filesAtEnd(turn.world, message.files),
 ): Promise<void> {
   await turn.emit('message_end', {
     id: message.id,

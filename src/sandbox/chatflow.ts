@@ -36,14 +36,14 @@ export async function chatflow(turn: Turn, message: Message, memory: Memory): Pr
   const graph = openGraph(turn, message, memory);
   const draft: Draft = { message, memory, voice: new Voice(turn), text: '', usage: undefined, citations: [] };
   const picture = await sendPicture(turn, message);
-  const files = picture === undefined ? [] : [graphFile(picture)];
+  const files = picture === undefined ? [] : [graphFile(turn.world, picture)];
 
   await graph.execute(async () => {
     const { inputs } = graph.run;
     await runNode(graph, { id: 'start', type: 'start', title: 'Start' }, () => ({ inputs, outputs: inputs }));
     draft.citations = await look(graph, turn.magic.text);
     await write(graph, draft);
-    await runNode(graph, { id: 'remember', type: 'assigner', title: 'Remember' }, () => remember(turn, message));
+    await runNode(graph, { id: 'remember', type: 'assigner', title: 'Remember' }, () => remember(turn, message, draft.citations));
     await tell(turn, message, signature, ['answer', 'answer']);
     draft.text += signature;
     const outputs = { answer: draft.text, files };

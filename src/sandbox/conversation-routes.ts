@@ -1,7 +1,7 @@
-import { isChat } from './apps.ts';
+import { isChat } from './app.ts';
 import { seconds } from './clock.ts';
-import type { Conversation, Variable } from './message.ts';
-import { invalidParam, notChatApp, notFound, refusal, unknownError } from './errors.ts';
+import type { Conversation } from './message.ts';
+import { invalidParam, notChatApp, notFound } from './errors.ts';
 import { bodyOf, json, optionalUser, type Call, type Reply } from './http.ts';
 import { titleOf } from './memory.ts';
 import { pageOf } from './pages.ts';
@@ -62,50 +62,8 @@ export function renameConversation(world: World, call: Call): Reply {
   return json(conversationItem(conversation));
 }
 
-/** `GET /conversations/{id}/variables`. Asking by name fails in this version (observed). */
-export function listVariables(world: World, call: Call): Reply {
-  const { app, query } = call;
-  if (!isChat(app)) throw notChatApp();
-  const conversation = conversationOf(world, call, optionalUser(app, query.get('user')));
-  validate('ConversationVariablesQuery', Object.fromEntries(query), {
-    last_id: { check: aUuid('last_id') },
-    limit: { check: between(1, 100) },
-  });
-  if (query.has('variable_name')) throw unknownError();
-  const limit = Number(query.get('limit') ?? 20);
-  const lastId = query.get('last_id') ?? '';
-  const after = conversation.variables.find((variable) => variable.id === lastId);
-  if (lastId !== '' && after === undefined) throw invalidParam('');
-  const page = pageOf(conversation.variables, { by: (one) => one.createdAt, descending: false, after, limit });
-  return json({ limit, has_more: page.hasMore, data: page.rows.map(variableItem) });
-}
-
-/** `PUT /conversations/{id}/variables/{id}` */
-export function setVariable(world: World, call: Call): Reply {
-  const body = bodyOf(call);
-  if (!isChat(call.app)) throw notChatApp();
-  const conversation = conversationOf(world, call, optionalUser(call.app, body['user']));
-  const variable = conversation.variables.find(({ id }) => id === call.params['variable']);
-  if (variable === undefined) throw notFound('Conversation Variable Not Exists.', call.path);
-  validate('ConversationVariableUpdatePayload', body, { value: { required: true, check: () => undefined } });
-  assign(variable, body['value'], world.now());
-  return json(variableItem(variable));
-}
-
-function assign(variable: Variable, value: unknown, now: number): void {
-  const type = typeName(value);
-  if (type !== variable.type) throw refusal(400, 'bad_request', mismatch(variable, type));
-  variable.value = value;
-  variable.updatedAt = now;
-}
-
-const mismatch = ({ name, type }: Variable, got: string) =>
-  `Type mismatch: variable '${name}' expects ${type}, but got ${got} type`;
-
-const typeName = (value: unknown) =>
-  typeof value === 'number' ? 'number' : Array.isArray(value) ? 'array' : typeof value;
-
-function conversationOf(world: World, call: Call, user: ReturnType<typeof optionalUser>): Conversation {
+/** The conversation in the path, which must be this user's. */
+export function conversationOf(world: World, call: Call, user: ReturnType<typeof optionalUser>): Conversation {
   if (!isChat(call.app)) throw notChatApp();
   const found = world.conversations.find(call.app.name, user, call.params['conversation'] ?? '');
   if (found === undefined) throw notFound('Conversation Not Exists.', call.path);
@@ -116,16 +74,4 @@ function conversationItem(conversation: Conversation): object {
   const { id, name, inputs, introduction, createdAt, updatedAt } = conversation;
   const status = 'normal';
   return { id, name, inputs, status, introduction, created_at: seconds(createdAt), updated_at: seconds(updatedAt) };
-}
-
-function variableItem({ id, name, type, value, description, createdAt, updatedAt }: Variable): object {
-  return {
-    id,
-    name,
-    value_type: type,
-    value: typeof value === 'string' ? value : pythonRepr(value),
-    description,
-    created_at: seconds(createdAt),
-    updated_at: seconds(updatedAt),
-  };
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Citation } from './house-guide.ts';
 import type { Message, Variable } from './message.ts';
 import type { NodeResult } from './node.ts';
 import type { Turn } from './turn.ts';
@@ -6,14 +7,16 @@ import type { Turn } from './turn.ts';
 const declared = [
   { name: 'questions', type: 'number', description: 'How many questions the guest has asked', value: 0 },
   { name: 'last_question', type: 'string', description: 'What the guest asked last', value: '' },
+  { name: 'guest', type: 'object', description: 'What is known of the guest', value: { name: null, vip: false } },
+  { name: 'topics', type: 'array[string]', description: 'What the guest has asked about', value: [] },
 ] as const;
 
 /** What the assigner node of the concierge does: it keeps count, and the last question. */
-export function remember(turn: Turn, message: Message): NodeResult {
+export function remember(turn: Turn, message: Message, citations: readonly Citation[]): NodeResult {
   const variables = message.conversation?.variables ?? [];
   if (variables.length === 0) variables.push(...declared.map((one, index) => fresh(one, turn.world.now() + index)));
   const updates = variables.map((variable) => {
-    variable.value = variable.name === 'questions' ? Number(variable.value) + 1 : message.query;
+    variable.value = nextValue(variable, message, citations);
     variable.updatedAt = turn.world.now();
     return {
       name: variable.name,
@@ -29,6 +32,15 @@ export function remember(turn: Turn, message: Message): NodeResult {
   };
 }
 
+/** How the variables of a conversation change with a question. */
+function nextValue({ name, value }: Variable, { query, inputs }: Message, citations: readonly Citation[]): unknown {
+  if (name === 'questions') return Number(value) + 1;
+  if (name === 'last_question') return query;
+  if (name === 'guest') return { ...(value as object), ...(inputs['guest'] ? { name: inputs['guest'] } : {}) };
+  const topics = citations.map((citation) => citation.document_name.replace(/\.md$/, ''));
+  return [...new Set([...(value as readonly string[]), ...topics])];
+}
+
 const assignments = [
   { variable_selector: ['conversation', 'questions'], input_type: 'constant', operation: '+=', value: 1 },
   {
@@ -36,6 +48,18 @@ const assignments = [
     input_type: 'variable',
     operation: 'over-write',
     value: ['sys', 'query'],
+  },
+  {
+    variable_selector: ['conversation', 'guest'],
+    input_type: 'variable',
+    operation: 'over-write',
+    value: ['start', 'guest'],
+  },
+  {
+    variable_selector: ['conversation', 'topics'],
+    input_type: 'variable',
+    operation: 'extend',
+    value: ['guide', 'result'],
   },
 ];
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from './clock.ts';
 import type { EndUser } from './ids.ts';
-import type { Conversation, Message } from './message.ts';
+import type { Conversation, Feedback, Message } from './message.ts';
 
 /** How many of each are kept; the oldest go first. */
 const conversationsPerUser = 1_000;
@@ -15,6 +15,7 @@ export class Conversations {
   readonly #byUser = new Map<string, Set<Conversation>>();
   readonly #lone = new Map<string, Message>();
   readonly #messages = new Map<string, Message>();
+  readonly #rated = new Set<Message>();
   readonly #now: Clock;
 
   constructor(now: Clock) {
@@ -46,7 +47,7 @@ export class Conversations {
     app: string,
     user: EndUser,
     conversation: Conversation | null,
-    asked: Pick<Message, 'query' | 'inputs'>,
+    asked: Pick<Message, 'query' | 'inputs' | 'files'>,
   ): Message {
     const message: Message = {
       id: randomUUID(),
@@ -61,7 +62,6 @@ export class Conversations {
       feedback: null,
       citations: [],
       thoughts: [],
-      files: [],
     };
     this.#messages.set(message.id, message);
     if (conversation === null) {
@@ -86,6 +86,17 @@ export class Conversations {
     return found?.app === app && found.userId === user.id ? found : undefined;
   }
 
+  rate(message: Message, feedback: Feedback | null): void {
+    if (feedback === null) this.#rated.delete(message);
+    else if (message.feedback === null) this.#rated.add(message);
+    message.feedback = feedback;
+  }
+
+  /** The messages of an app that somebody has rated, the last one first. */
+  rated(app: string): Message[] {
+    return [...this.#rated].filter((message) => message.app === app).toReversed();
+  }
+
   /** All of one user of one app, oldest first. */
   of(user: EndUser): Conversation[] {
     return [...(this.#byUser.get(user.id) ?? [])];
@@ -99,7 +110,7 @@ export class Conversations {
   remove(conversation: Conversation | undefined): void {
     if (conversation === undefined) return;
     this.#conversations.delete(conversation.id);
-    for (const message of conversation.messages) this.#messages.delete(message.id);
+    for (const message of conversation.messages) this.#drop(message);
     const own = this.#byUser.get(conversation.userId);
     own?.delete(conversation);
     if (own?.size === 0) this.#byUser.delete(conversation.userId);
@@ -109,5 +120,6 @@ export class Conversations {
     if (message === undefined) return;
     this.#messages.delete(message.id);
     this.#lone.delete(message.id);
+    this.#rated.delete(message);
   }
 }

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import type { App } from './apps.ts';
+import type { App } from './app.ts';
 import { invalidParam, refusal, unknownError } from './errors.ts';
 import { endUser, type EndUser } from './ids.ts';
+import { boundaryOf, readForm, type Form } from './multipart.ts';
 import { pythonJson } from './python-json.ts';
 
 /** One request, after the key has been checked. */
@@ -12,13 +13,15 @@ export interface Call {
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
+  /** The form, when the body is one. */
+  readonly form: Form | undefined;
   readonly response: ServerResponse;
 }
 
 /** What a handler answers: JSON, nothing at all (204), bytes, or `taken` when it wrote the reply itself. */
 export type Reply =
   | { readonly json: unknown; readonly status?: number }
-  | { readonly bytes: Uint8Array; readonly type: string }
+  | { readonly bytes: Uint8Array; readonly type: string; readonly headers?: Readonly<Record<string, string>> }
   | 'no content'
   | 'taken';
 
@@ -68,17 +71,31 @@ export function optionalUser(app: App, user: unknown): EndUser {
     : requiredUser(app, user);
 }
 
-const mostBytes = 20 * 1024 * 1024;
+/** How much the proxy in front of Dify lets through; JSON here less. */
+const mostJson = 20 * 1024 * 1024;
+const mostUpload = 100 * 1024 * 1024;
 
-/** The body of a request; undefined when it is larger than a proxy would let through. */
-export async function readAll(request: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
+/** How much of one uploaded file is held in memory. */
+const mostHeld = 64 * 1024 * 1024;
+
+/** What came with a request: the fields and files of a form, else bytes. */
+export type Body = Pick<Call, 'body' | 'form'>;
+
+/** Reads the body of a request; undefined when it is larger than a proxy would let through. */
+export async function readBody(request: IncomingMessage): Promise<Body | undefined> {
+  const boundary = boundaryOf(request.headers['content-type'] ?? '');
+  const most = boundary === undefined ? mostJson : mostUpload;
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= mostBytes) chunks.push(chunk);
+  async function* metered(): AsyncGenerator<Buffer> {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size <= most) yield chunk;
+    }
   }
-  return size > mostBytes ? undefined : Buffer.concat(chunks);
+  const form = boundary === undefined ? undefined : await readForm(metered(), boundary, mostHeld);
+  const chunks: Buffer[] = [];
+  if (form === undefined) for await (const chunk of metered()) chunks.push(chunk);
+  return size > most ? undefined : { body: Buffer.concat(chunks), form };
 }
 
 /** A body that was too large: the proxy says so, in HTML. */
@@ -92,7 +109,8 @@ export function sendReply(response: ServerResponse, reply: Exclude<Reply, 'taken
   if (reply === 'no content') {
     response.writeHead(204, { 'Content-Type': 'application/json' }).end();
   } else if ('bytes' in reply) {
-    response.writeHead(200, { 'Content-Type': reply.type, 'Content-Length': reply.bytes.length }).end(reply.bytes);
+    const headers = { 'Content-Type': reply.type, 'Content-Length': reply.bytes.length, ...reply.headers };
+    response.writeHead(200, headers).end(reply.bytes);
   } else {
     sendText(response, reply.status ?? 200, `${pythonJson(reply.json)}\n`, { 'Content-Type': 'application/json' });
   }

@@ -1,11 +1,11 @@
-import { isChat } from './apps.ts';
+import { isChat } from './app.ts';
 import { seconds } from './clock.ts';
 import type { Message } from './message.ts';
-import { invalidParam, notChatApp, notFound, refusal } from './errors.ts';
+import { notChatApp, notFound, refusal } from './errors.ts';
 import { suggestionsFor } from './suggestions.ts';
-import { bodyOf, json, optionalUser, requiredUser, success, type Call, type Reply } from './http.ts';
+import { json, optionalUser, requiredUser, type Call, type Reply } from './http.ts';
 import { pageOf } from './pages.ts';
-import { aString, aUuid, between, oneOf, orNull, validate } from './schema.ts';
+import { aUuid, between, validate } from './schema.ts';
 import type { World } from './world.ts';
 
 /** `GET /messages`: the newest, or those before `first_id`; within the page ascending (§6.3). */
@@ -37,25 +37,6 @@ export function suggestQuestions(world: World, { app, query, params, path }: Cal
   if (message === undefined) throw notFound('Message Not Exists.', path);
   if (!app.suggestsQuestions) throw refusal(400, 'bad_request', 'Suggested Questions Is Disabled.');
   return json({ result: 'success', data: suggestionsFor(app, message.query) });
-}
-
-/** `POST /messages/{id}/feedbacks` */
-export function giveFeedback(world: World, call: Call): Reply {
-  const { app, params, path } = call;
-  const body = bodyOf(call);
-  const user = requiredUser(app, body['user']);
-  validate('MessageFeedbackPayload', body, {
-    rating: { check: orNull(oneOf('like', 'dislike')) },
-    content: { check: orNull(aString) },
-  });
-  const message = world.conversations.findMessage(app.name, user, params['message'] ?? '');
-  if (message === undefined) throw notFound('Message Not Exists.', path);
-  const rating = (body['rating'] ?? null) as 'like' | 'dislike' | null;
-  if (rating === null && message.feedback === null) {
-    throw invalidParam('rating cannot be None when feedback not exists');
-  }
-  message.feedback = rating === null ? null : { rating, content: (body['content'] ?? null) as string | null };
-  return success;
 }
 
 function messageItem(message: Message): object {
@@ -91,7 +72,7 @@ function messageItem(message: Message): object {
       size: file.size,
       transfer_method: file.transferMethod,
       belongs_to: file.belongsTo,
-      upload_file_id: null,
+      upload_file_id: file.uploadId,
     })),
     status: message.status,
     error: message.error,

@@ -49,10 +49,18 @@ export interface MessageFile {
   readonly size: number;
   readonly transferMethod: string;
   readonly belongsTo: 'user' | 'assistant';
+  /** Of a file that was uploaded. */
+  readonly uploadId: string | null;
+  /** Of a file that is somewhere else. */
+  readonly remoteUrl: string | null;
 }
 
 /** What the user thinks of an answer. */
 export interface Feedback {
+  readonly id: string;
+  /** Microseconds. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
   readonly rating: 'like' | 'dislike';
   readonly content: string | null;
 }

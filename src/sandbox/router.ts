@@ -1,83 +1,36 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { apps, type App } from './apps.ts';
-import { info, meta, parameters, site, version } from './app-routes.ts';
-import {
-  deleteConversation,
-  listConversations,
-  listVariables,
-  renameConversation,
-  setVariable,
-} from './conversation-routes.ts';
+import type { App } from './app.ts';
 import { methodNotAllowed, noSuchRoute, Refusal, unauthorized, unknownError } from './errors.ts';
-import { askChat, askCompletion } from './ask-routes.ts';
-import { uploadFile } from './file-routes.ts';
-import { sendReply, sendText, type Call, type Reply } from './http.ts';
+import { parsed, sendReply, sendText, type Body, type Call } from './http.ts';
 import { isUuid } from './ids.ts';
-import { giveFeedback, listMessages, suggestQuestions } from './message-routes.ts';
-import { listLogs, runDetail } from './run-routes.ts';
-import { stopMessage, stopWorkflow } from './stop-routes.ts';
-import { picture } from './speech.ts';
-import { runWorkflow } from './workflow-routes.ts';
+import { decoded } from './percent-text.ts';
+import { routes, type Route } from './routes.ts';
+import { nobody } from './users.ts';
 import type { World } from './world.ts';
 
-type Handler = (world: World, call: Call) => Reply | Promise<Reply>;
-
-interface Route {
-  readonly method: string;
-  /** Segments; `:name` is anything, `:name!` a UUID. */
-  readonly path: readonly string[];
-  readonly handler: Handler;
-}
-
-const route = (method: string, path: string, handler: Handler): Route => ({ method, path: path.split('/'), handler });
-
-const routes: readonly Route[] = [
-  route('GET', '/v1/info', info),
-  route('GET', '/v1/parameters', parameters),
-  route('GET', '/v1/meta', meta),
-  route('GET', '/v1/site', site),
-  route('POST', '/v1/chat-messages', askChat),
-  route('POST', '/v1/chat-messages/:task/stop', stopMessage),
-  route('POST', '/v1/completion-messages', askCompletion),
-  route('POST', '/v1/completion-messages/:task/stop', stopMessage),
-  route('POST', '/v1/workflows/run', runWorkflow),
-  route('POST', '/v1/workflows/:workflow/run', runWorkflow),
-  route('POST', '/v1/workflows/tasks/:task/stop', stopWorkflow),
-  route('GET', '/v1/workflows/run/:run', runDetail),
-  route('GET', '/v1/workflows/logs', listLogs),
-  route('GET', '/v1/conversations', listConversations),
-  route('DELETE', '/v1/conversations/:conversation!', deleteConversation),
-  route('POST', '/v1/conversations/:conversation!/name', renameConversation),
-  route('GET', '/v1/conversations/:conversation!/variables', listVariables),
-  route('PUT', '/v1/conversations/:conversation!/variables/:variable!', setVariable),
-  route('POST', '/v1/files/upload', uploadFile),
-  route('GET', '/v1/messages', listMessages),
-  route('POST', '/v1/messages/:message!/feedbacks', giveFeedback),
-  route('GET', '/v1/messages/:message!/suggested', suggestQuestions),
-];
-
 /** A request with its body read. */
-export interface Incoming {
+export interface Incoming extends Body {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly url: URL;
-  readonly body: Buffer;
 }
 
 /** Answers one request: finds the route, checks the key, and turns what is thrown into Dify's errors. */
-export async function answer(world: World, { request, response, url, body }: Incoming): Promise<void> {
+export async function answer(world: World, { request, response, url, body, form }: Incoming): Promise<void> {
   try {
-    const { handler, params } = find(request.method ?? 'GET', url.pathname);
+    const { handler, open, params } = find(world, request.method ?? 'GET', url.pathname);
     const call: Omit<Call, 'app'> = {
       path: url.pathname,
       params,
       query: url.searchParams,
       headers: request.headers,
       body,
+      form,
       response,
     };
-    const app = handler === version || handler === toolFile ? apps[0] : appOf(request.headers.authorization);
-    const reply = await handler(world, { ...call, app: app as App });
+    const app = open ? (world.apps[0] as App) : appOf(world.apps, request.headers.authorization);
+    if (!open) world.users.see(app.name, userOf(call), world.now());
+    const reply = await handler(world, { ...call, app });
     if (reply !== 'taken') sendReply(response, reply);
   } catch (error) {
     if (response.headersSent) return void response.destroy();
@@ -87,7 +40,7 @@ export async function answer(world: World, { request, response, url, body }: Inc
 }
 
 /** The app a key belongs to. */
-export function appOf(authorization: string | undefined): App {
+export function appOf(apps: readonly App[], authorization: string | undefined): App {
   if (authorization === undefined || !authorization.includes(' ')) {
     throw unauthorized("Authorization header must be provided and start with 'Bearer'");
   }
@@ -100,18 +53,17 @@ export function appOf(authorization: string | undefined): App {
   return app;
 }
 
-const toolFile: Handler = () => ({ bytes: picture, type: 'image/png' });
+/** Whoever a request speaks for is known from then on. */
+function userOf({ query, form, body }: Pick<Call, 'query' | 'form' | 'body'>): string {
+  const fromBody = body.length === 0 ? undefined : (parsed(body.toString('utf8')) as { user?: unknown } | null)?.user;
+  const user = query.get('user') ?? form?.fields.get('user') ?? fromBody;
+  return typeof user === 'string' && user !== '' ? user : nobody;
+}
 
-const openRoutes: readonly Route[] = [
-  route('GET', '/v1/', version),
-  route('GET', '/files/tools/:file', toolFile),
-  route('GET', '/files/icons/:file', toolFile),
-];
-
-function find(method: string, pathname: string): { handler: Handler; params: Record<string, string> } {
+function find(world: World, method: string, pathname: string): Route & { params: Record<string, string> } {
   const segments = pathname.split('/');
-  const matches = [...routes, ...openRoutes].flatMap((one) => {
-    const params = match(one.path, segments);
+  const matches = routes.flatMap((one) => {
+    const params = one.needs === undefined || world.features[one.needs] ? match(one.path, segments) : undefined;
     return params === undefined ? [] : [{ ...one, params }];
   });
   if (matches.length === 0) throw noSuchRoute();
@@ -129,17 +81,9 @@ function match(path: readonly string[], segments: readonly string[]): Record<str
       if (expected !== segment) return undefined;
       continue;
     }
-    const value = decode(segment);
+    const value = decoded(segment) ?? '';
     if (value === '' || (expected.endsWith('!') && !isUuid(value))) return undefined;
     params[expected.replaceAll(/[:!]/g, '')] = value;
   }
   return params;
-}
-
-function decode(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return '';
-  }
 }

@@ -1,4 +1,4 @@
-import { isGraph } from './apps.ts';
+import { isGraph } from './app.ts';
 import { elapsed, seconds } from './clock.ts';
 import { invalidParam, notWorkflowApp } from './errors.ts';
 import { json, type Call, type Reply } from './http.ts';

@@ -1,17 +1,22 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { apps, type App, type SandboxApp } from './apps.ts';
+import { Annotations } from './annotations.ts';
+import type { App, SandboxApp } from './app.ts';
+import { appsOf } from './apps.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { Conversations } from './conversations.ts';
-import { parsed, readAll, refuseBody } from './http.ts';
+import { parsed, readBody, refuseBody, type Body } from './http.ts';
 import { answer, appOf } from './router.ts';
 import { Runs } from './runs.ts';
 import { Scripts, type ScriptedReply } from './script.ts';
 import { endOf } from './stream-writer.ts';
+import { Uploads } from './uploads.ts';
+import { Users } from './users.ts';
+import { featuresOf } from './versions.ts';
 import type { World } from './world.ts';
 
-export type { SandboxApp } from './apps.ts';
+export type { SandboxApp } from './app.ts';
 export type { ScriptedReply, ScriptStep } from './script.ts';
 
 /** How a sandbox behaves. Everything has a default. */
@@ -41,7 +46,7 @@ export interface SandboxRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
-  /** The JSON that came, else the text; undefined without a body. */
+  /** The JSON that came, the fields of a form (of files their names, types and sizes), else the text; undefined without a body. */
   readonly body: unknown;
   /** The app whose key it carries. */
   readonly app: string | null;
@@ -83,13 +88,19 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
   await once(server, 'listening');
 
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const features = featuresOf(version);
   const scripts = new Scripts();
   const world: World = {
     settings: { pace, pingMs, version, recordings: options.recordings },
+    features,
+    apps: appsOf(features),
     now: clock,
     origin,
     conversations: new Conversations(clock),
     runs: new Runs(),
+    uploads: new Uploads(),
+    users: new Users(),
+    annotations: new Annotations(),
     scripts,
     turns: new Map(),
     closing: closing.signal,
@@ -102,16 +113,15 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
     // Set by hand, because Node's own comes with a `Keep-Alive: timeout` that would warn pools of stale connections.
     if (request.headers.connection?.toLowerCase() !== 'close') response.setHeader('Connection', 'keep-alive');
     const done = endOf(response);
-    const body = await readAll(request);
-    if (body === undefined) return refuseBody(response);
-    const text = body.toString('utf8');
+    const read = await readBody(request);
+    if (read === undefined) return refuseBody(response);
     options.onRequest?.({
       method: request.method ?? 'GET',
       path: url.pathname,
       query: url.searchParams,
       headers: request.headers,
-      body: text === '' ? undefined : (parsed(text) ?? text),
-      app: keyed(request.headers.authorization)?.name ?? null,
+      body: shown(read),
+      app: keyed(world.apps, request.headers.authorization)?.name ?? null,
       connection: connections.get(request.socket) ?? 0,
       done,
     });
@@ -119,7 +129,7 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
       open.add(response);
       void done.then(() => open.delete(response));
     }
-    await answer(world, { request, response, url, body });
+    await answer(world, { request, response, url, ...read });
   }
 
   async function close(): Promise<void> {
@@ -134,7 +144,7 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
 
   return {
     url: `${origin}/v1`,
-    apps: apps.map(({ name, title, description, mode, key }) => ({ name, title, description, mode, key })),
+    apps: world.apps.map(({ name, title, description, mode, key, versions }) => ({ name, title, description, mode, key, versions })),
     script: (app, reply) => scripts.add(app, reply),
     get open() {
       return open.size;
@@ -144,9 +154,19 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
   };
 }
 
-function keyed(authorization: string | undefined): App | undefined {
+/** A body as tests see it. */
+function shown({ body, form }: Body): unknown {
+  if (form !== undefined) {
+    const files = form.files.map(({ field, name, type, size }) => [field, { name, type, size }] as const);
+    return Object.fromEntries<unknown>([...form.fields, ...files]);
+  }
+  const text = body.toString('utf8');
+  return text === '' ? undefined : (parsed(text) ?? text);
+}
+
+function keyed(apps: readonly App[], authorization: string | undefined): App | undefined {
   try {
-    return appOf(authorization);
+    return appOf(apps, authorization);
   } catch {
     return undefined;
   }

@@ -62,6 +62,15 @@ export const between =
     return number > most ? complaint(`Input should be less than or equal to ${most}`, 'less_than_equal') : undefined;
   };
 
+/** A part of a variable's name. */
+export const aVariableName: FieldRule['check'] = (value) =>
+  typeof value === 'string' && /^[\w.-]{1,255}$/.test(value)
+    ? undefined
+    : complaint('Value error, Variable name can only contain letters, numbers, hyphens, underscores, and dots', 'value_error');
+
+export const aNumber: FieldRule['check'] = (value) =>
+  typeof value === 'number' ? undefined : complaint('Input should be a valid number', 'float_type');
+
 /** What all generating requests have in common. */
 export const generationRules = {
   inputs: { required: true, check: aDictionary },

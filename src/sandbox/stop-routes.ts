@@ -1,4 +1,4 @@
-import { isChat } from './apps.ts';
+import { isChat } from './app.ts';
 import { appUnavailable, notChatApp, notWorkflowApp } from './errors.ts';
 import { bodyOf, requiredUser, success, type Call, type Reply } from './http.ts';
 import type { World } from './world.ts';

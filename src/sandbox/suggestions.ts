@@ -1,4 +1,4 @@
-import type { App } from './apps.ts';
+import type { App } from './app.ts';
 
 /** What one might ask next: the app's openers that have not just been asked. */
 export function suggestionsFor(app: App, asked: string): string[] {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { isGraph, type App } from './apps.ts';
+import { isGraph, type App } from './app.ts';
 import { elapsed } from './clock.ts';
 import { ModelFault, NodeFailure } from './faults.ts';
 import type { EndUser } from './ids.ts';

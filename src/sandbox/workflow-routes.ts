@@ -26,7 +26,7 @@ export async function runWorkflow(world: World, call: Call): Promise<Reply> {
   const given = body['inputs'] as Record<string, unknown>;
   const magic = findMagic(typeof given['text'] === 'string' ? given['text'] : '');
   refuseByMagic(magic);
-  const inputs = inputsFor(app, given);
+  const inputs = inputsFor(world, app, user, given);
   if (await replayed(world, call.response, magic)) return 'taken';
   const streaming = body['response_mode'] === 'streaming';
   const turn = openTurn(world, call, { user, magic, streaming });

@@ -1,9 +1,13 @@
-import type { App } from './apps.ts';
+import type { Annotations } from './annotations.ts';
+import type { App } from './app.ts';
 import type { Clock } from './clock.ts';
 import type { Conversations } from './conversations.ts';
 import type { EndUser } from './ids.ts';
 import type { Runs } from './runs.ts';
 import type { Scripts } from './script.ts';
+import type { Uploads } from './uploads.ts';
+import type { Users } from './users.ts';
+import type { Features } from './versions.ts';
 
 /** What a sandbox was opened with. */
 export interface Settings {
@@ -23,11 +27,16 @@ export interface Stoppable {
 /** All that one sandbox holds: nothing is shared between two of them. */
 export interface World {
   readonly settings: Settings;
+  readonly features: Features;
+  readonly apps: readonly App[];
   readonly now: Clock;
   /** `http://127.0.0.1:PORT` */
   readonly origin: string;
   readonly conversations: Conversations;
   readonly runs: Runs;
+  readonly uploads: Uploads;
+  readonly users: Users;
+  readonly annotations: Annotations;
   readonly scripts: Scripts;
   /** What is being answered now, by task id. */
   readonly turns: Map<string, Stoppable>;

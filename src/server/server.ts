@@ -22,11 +22,12 @@ export interface RunningServer {
 export async function openServer(parts: ServerParts, host: string, port: number): Promise<RunningServer> {
   const yoga = makeYoga(parts);
   const http = createServer((request, response) => void yoga(request, response));
-  const door = openWebSocketDoor(http, { ...parts, yoga });
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject);
     http.listen(port, host, () => resolve());
   });
+  // Not before: it would make the failure to listen an error of its own, which nobody catches.
+  const door = openWebSocketDoor(http, { ...parts, yoga });
   const address = http.address() as AddressInfo;
   const shownHost = host.includes(':') ? `[${host}]` : host;
   const closed = new Promise<void>((resolve) => http.once('close', () => resolve()));

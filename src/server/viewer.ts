@@ -33,6 +33,7 @@ export function believeUser({ header, connectionParams, operationHeaders }: Cred
   );
 }
 
-function lowerCased(headers: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+/** What clients send here is theirs to choose: it may be no object at all. */
+function lowerCased(headers: unknown): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
 }

@@ -1,8 +1,10 @@
 import type { IncomingMessage, Server } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
 import type { ExecutionArgs, FormattedExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql';
 import { handleProtocols, makeServer, type Context, type SubscribePayload } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { elapsed } from '../runs/wait.ts';
 import type { Identify } from './viewer.ts';
 import type { Visit, Yoga } from './yoga.ts';
 
@@ -12,6 +14,8 @@ export interface Patience {
   readonly initMs?: number;
   /** For a pong, and from it to the next ping. Default 12,000. */
   readonly pingMs?: number;
+  /** For it to read what has been said, when the server closes. Default 1,000. */
+  readonly catchUpMs?: number;
 }
 
 export interface WebSocketParts {
@@ -27,7 +31,7 @@ export interface WebSocketParts {
 export interface WebSocketDoor {
   /** Sockets now open. */
   readonly sockets: number;
-  /** Sends every client to another server: 1012, after which clients connect again. */
+  /** Lets operations end that can, then sends every client to another server: 1012, after which they connect again. */
   close(): Promise<void>;
 }
 
@@ -46,7 +50,10 @@ export function openWebSocketDoor(
   http: Server,
   { yoga, identify, toGraphQLError, logger, maxRequestBytes, patience }: WebSocketParts,
 ): WebSocketDoor {
-  const { initMs = 10_000, pingMs = 12_000 } = patience;
+  const { initMs = 10_000, pingMs = 12_000, catchUpMs = 1_000 } = patience;
+  /** The operations of all sockets; `idle` is called when the last of them has ended. */
+  const underWay = new Set<AbortController>();
+  let idle = (): void => {};
   const server = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: initMs,
     execute: (args) => enveloped(args).execute(args),
@@ -54,22 +61,33 @@ export function openWebSocketDoor(
     onSubscribe: async (connection, id, payload) => {
       const gone = new AbortController();
       connection.extra.operations.set(id, gone);
-      try {
-        return await prepare(connection, payload, gone.signal);
-      } catch (error) {
-        return [toGraphQLError(error)];
-      }
+      underWay.add(gone);
+      const prepared = await prepare(connection, payload, gone.signal).catch((error: unknown) => [
+        toGraphQLError(error),
+      ]);
+      // What does not begin is not told to have ended.
+      if (Array.isArray(prepared)) end(connection.extra, id);
+      return prepared;
     },
-    onError: (_, __, ___, errors) => errors.map((error) => formatted(toGraphQLError(error))),
+    onError: ({ extra }, id, _, errors) => {
+      end(extra, id);
+      return errors.map((error) => formatted(toGraphQLError(error)));
+    },
     onNext: (...[, , , , result]) => (result.errors ? withFormattedErrors(result) : undefined),
-    onComplete: ({ extra }, id) => {
-      extra.operations.get(id)?.abort();
-      extra.operations.delete(id);
-    },
+    onComplete: ({ extra }, id) => end(extra, id),
     onClose: ({ extra }) => {
-      for (const gone of extra.operations.values()) gone.abort();
+      for (const id of extra.operations.keys()) end(extra, id);
     },
   });
+
+  function end({ operations }: Extra, id: string): void {
+    const gone = operations.get(id);
+    if (!gone) return;
+    gone.abort();
+    operations.delete(id);
+    underWay.delete(gone);
+    if (underWay.size === 0) idle();
+  }
 
   async function prepare(
     { extra, connectionParams }: Context<Record<string, unknown>, Extra>,
@@ -141,6 +159,9 @@ export function openWebSocketDoor(
     },
     async close() {
       clearInterval(pinger);
+      if (underWay.size > 0) await elapsed(catchUpMs, new Promise<void>((resolve) => (idle = resolve)));
+      // The last frames leave in this turn.
+      await setImmediate();
       for (const socket of sockets.clients) socket.close(1012, 'Service restart');
       const closed = new Promise<void>((resolve) => sockets.close(() => resolve()));
       const fuse = setTimeout(() => sockets.clients.forEach((socket) => socket.terminate()), 1_000);

@@ -55,7 +55,7 @@ export function makeYoga(parts: YogaParts): Yoga {
         signal: request.signal,
       };
     },
-    plugins: [codesForBadDocuments(toGraphQLError), operationLog(logger)],
+    plugins: [codesForBadDocuments(toGraphQLError), acceptedStreams(), operationLog(logger)],
   });
 }
 
@@ -75,11 +75,23 @@ function codesForBadDocuments(toGraphQLError: YogaParts['toGraphQLError']): Plug
   };
 }
 
+/** An event stream is accepted, and tells of errors in its events: one of another status is a lost connection to its clients. */
+function acceptedStreams(): Plugin {
+  return {
+    onResponse: (answer) => {
+      const { body, headers, ok } = answer.response;
+      if (ok || !headers.get('content-type')?.startsWith('text/event-stream')) return;
+      answer.setResponse(new answer.fetchAPI.Response(body, { status: 200, headers }));
+    },
+  };
+}
+
 /** One line an operation, at the level `debug`: who, what, how long; never what was asked or answered. */
 function operationLog(logger: Logger): Plugin<Visit> {
   function note({ operationName, contextValue }: { operationName?: unknown; contextValue: Visit }, kind: string) {
     const [operation, { viewer }, start] = [operationName ?? undefined, contextValue, performance.now()];
-    return () => logger.debug({ viewer, kind, operation, ms: Math.round(performance.now() - start) }, 'operation ended');
+    return () =>
+      logger.debug({ viewer, kind, operation, ms: Math.round(performance.now() - start) }, 'operation ended');
   }
   return {
     onExecute: ({ args }) => ({ onExecuteDone: note(args, 'execute') }),

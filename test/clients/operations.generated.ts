@@ -49,16 +49,22 @@ export type ErrorCode =
   | 'BAD_USER_INPUT'
   /** This server is shutting down: ask again, another one will answer. */
   | 'DRAINING'
+  /** The file is larger than Dify, or a proxy before it, takes. */
+  | 'FILE_TOO_LARGE'
+  /** This form was answered before, or its time is over. */
+  | 'FORM_EXPIRED'
   /** This idempotency key was used before with other content. */
   | 'IDEMPOTENCY_CONFLICT'
   /** `chatStream` and `workflowStream` need `input.idempotencyKey`. */
   | 'IDEMPOTENCY_KEY_REQUIRED'
   /** A defect of this server: report the `errorId` that comes with it. */
   | 'INTERNAL'
-  /** No such conversation, message or run, or it is not yours. */
+  /** No such conversation, message, run, file or form, or it is not yours. */
   | 'NOT_FOUND'
   /** The stream from Dify broke off before its end; the text so far is kept. */
   | 'STREAM_INTERRUPTED'
+  /** Dify does not take files of this type. */
+  | 'UNSUPPORTED_FILE_TYPE'
   /** Dify, or something the app uses, failed. */
   | 'UPSTREAM_ERROR'
   /** The app is not ready in Dify: unpublished, or its model is not set up. */

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { ask } from '../../examples/graphql-ws.ts';
 import { openSocket } from '../../examples/socket.ts';
 import { openGateway, openRig } from '../rig.ts';
 import { clients } from './clients.ts';
+import { keptPort } from './port.ts';
 import { openProxy } from './proxy.ts';
 import { Screen } from './screen.ts';
 import { stage } from './stage.ts';
@@ -38,7 +39,8 @@ describe.concurrent.each(clients)('%s', (_, open) => {
   });
 
   test('comes back by itself to a gateway that was restarted, and ends with what that one answers', async () => {
-    await using rig = await openRig();
+    const port = await keptPort();
+    await using rig = await openRig({ port });
     stage(rig.sandbox, 'assistant', ['A first answer that ', 'is never told to its end.']);
     stage(rig.sandbox, 'assistant', ['Another, ', 'whole one.']).next();
     // Dify has not even begun to answer this one.
@@ -51,11 +53,11 @@ describe.concurrent.each(clients)('%s', (_, open) => {
       client.ask({ app: 'thinker', query: 'And you?' }),
     ]);
     await screen.reads('A first answer that ');
-    await expect.poll(() => rig.generations()).toHaveLength(2);
+    await vi.waitFor(() => expect(rig.generations()).toHaveLength(2));
     await rig.gateway.close();
     // As long as a restart takes.
     await sleep(restartMs);
-    await using _restarted = await openGateway(rig.sandbox, { port: Number(new URL(rig.url).port) });
+    await using _restarted = await openGateway(rig.sandbox, { port });
     expect(await answers).toMatchObject([
       { status: 'SUCCEEDED', text: 'Another, whole one.', error: null },
       { status: 'SUCCEEDED', text: 'Me too', error: null },

@@ -19,7 +19,9 @@ describe('errorFromReply', () => {
   it.each([
     [401, 'unauthorized', 'UPSTREAM_UNAUTHORIZED'],
     [403, 'forbidden', 'UPSTREAM_UNAUTHORIZED'],
-    [403, 'file_access_denied', 'UPSTREAM_REJECTED'],
+    [403, 'file_access_denied', 'NOT_FOUND'],
+    [404, 'file_not_found', 'NOT_FOUND'],
+    [404, 'end_user_not_found', 'NOT_FOUND'],
     [429, 'too_many_requests', 'UPSTREAM_RATE_LIMITED'],
     [429, 'rate_limit_error', 'UPSTREAM_RATE_LIMITED'],
     [400, 'not_chat_app', 'WRONG_APP_MODE'],
@@ -40,7 +42,20 @@ describe('errorFromReply', () => {
     [400, 'invalid_param', 'UPSTREAM_REJECTED'],
     [400, 'conversation_completed', 'UPSTREAM_REJECTED'],
     [400, 'constructor', 'UPSTREAM_REJECTED'],
-    [413, 'file_too_large', 'UPSTREAM_REJECTED'],
+    [413, 'file_too_large', 'FILE_TOO_LARGE'],
+    [413, 'audio_too_large', 'FILE_TOO_LARGE'],
+    [415, 'unsupported_file_type', 'UNSUPPORTED_FILE_TYPE'],
+    [415, 'unsupported_audio_type', 'UNSUPPORTED_FILE_TYPE'],
+    [400, 'file_extension_blocked', 'UNSUPPORTED_FILE_TYPE'],
+    [400, 'no_file_uploaded', 'BAD_USER_INPUT'],
+    [400, 'too_many_files', 'BAD_USER_INPUT'],
+    [400, 'filename_not_exists_error', 'BAD_USER_INPUT'],
+    [400, 'no_audio_uploaded', 'BAD_USER_INPUT'],
+    [400, 'speech_to_text_disabled', 'UPSTREAM_MISCONFIGURED'],
+    [400, 'provider_not_support_speech_to_text', 'UPSTREAM_MISCONFIGURED'],
+    [400, 'invalid_form_data', 'BAD_USER_INPUT'],
+    [412, 'human_input_form_submitted', 'FORM_EXPIRED'],
+    [412, 'human_input_form_expired', 'FORM_EXPIRED'],
   ])('makes of HTTP %i with the code %s %s', (status, difyCode, code) => {
     const error = fromJson(status, { code: difyCode, message: 'Some text.', status: 418 });
     expect(error).toMatchObject({ code, difyCode, difyStatus: status, message: 'Some text.' });
@@ -165,7 +180,13 @@ describe('errorFromReply', () => {
     ['chat/09-bad-input-select', 'BAD_USER_INPUT'],
     ['chat-errors/07-blocking-ratelimit', 'UPSTREAM_ERROR'],
     ['chatflow/19-variables-by-name', 'UPSTREAM_ERROR'],
-    ['files/15-preview-other-app', 'UPSTREAM_REJECTED'],
+    ['files/03-upload-none', 'BAD_USER_INPUT'],
+    ['files/05-upload-two', 'BAD_USER_INPUT'],
+    ['files/11-chat-unknown-file', 'UPSTREAM_REJECTED'],
+    ['files/15-preview-other-app', 'NOT_FOUND'],
+    ['tts/07-audio-to-text-bad-type', 'UNSUPPORTED_FILE_TYPE'],
+    ['errors/27-suggested-unknown-message', 'NOT_FOUND'],
+    ['chatflow/21-variable-put-bad-type', 'UPSTREAM_REJECTED'],
   ])('makes of the recording %s %s', (name, code) => {
     const { status } = JSON.parse(readFileSync(`${recordings}${name}.meta.json`, 'utf8')) as { status: number };
     const error = errorFromReply(status, 'application/json', recorded(`${name}.json`).toString());

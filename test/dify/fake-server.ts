@@ -14,6 +14,7 @@ export interface SeenRequest {
   readonly url: string;
   readonly headers: http.IncomingHttpHeaders;
   readonly body: string;
+  readonly bytes: Buffer;
 }
 
 export interface Exchange {
@@ -37,7 +38,8 @@ export class FakeServer implements AsyncDisposable {
       message.on('data', (chunk: Buffer) => chunks.push(chunk));
       message.on('end', () => {
         const { method = '', url = '', headers, socket } = message;
-        const request = { method, url, headers, body: Buffer.concat(chunks).toString() };
+        const bytes = Buffer.concat(chunks);
+        const request = { method, url, headers, body: bytes.toString(), bytes };
         const index = this.requests.push(request) - 1;
         answer({ request, response, socket, index });
       });

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionResult } from 'graphql-ws';
 import { expect } from 'vitest';
-import type { Rig } from '../rig.ts';
+import type { Data, Rig } from '../rig.ts';
 
-type Result = ExecutionResult<Record<string, any>, Record<string, unknown>>;
+type Result = ExecutionResult<Data, Record<string, unknown>>;
 
 /** The data of an operation that worked. */
-export function dataOf(result: Result): Record<string, any> {
+export function dataOf(result: Result): Data {
   expect(result.errors).toBeUndefined();
   return result.data ?? {};
 }
@@ -17,12 +17,12 @@ export function codesOf(result: Result): unknown[] {
 }
 
 /** The events of a subscription's results. */
-export function eventsOf(results: readonly Result[], field: string): Record<string, any>[] {
-  return results.map((result) => dataOf(result)[field] as Record<string, any>);
+export function eventsOf(results: readonly Result[], field: string): Data[] {
+  return results.map((result) => dataOf(result)[field] as Data);
 }
 
 /** The names of the events, runs of the same name as one. */
-export function outlineOf(events: readonly Record<string, any>[]): string[] {
+export function outlineOf(events: readonly Data[]): string[] {
   return events.map(({ __typename }) => String(__typename)).filter((name, index, all) => name !== all[index - 1]);
 }
 

@@ -13,6 +13,8 @@ describe('apps', () => {
       ['concierge', 'ADVANCED_CHAT'],
       ['summarize', 'WORKFLOW'],
       ['copywriter', 'COMPLETION'],
+      ['describe', 'WORKFLOW'],
+      ['narrator', 'CHAT'],
     ]);
     expect(apps[0]).toEqual({
       name: 'assistant',
@@ -47,7 +49,7 @@ describe('apps', () => {
     await using rig = await openRig();
     await rig.sandbox.close();
     const { apps } = dataOf(await rig.query('{ apps { name title description mode tags } }'));
-    expect(apps).toHaveLength(6);
+    expect(apps).toHaveLength(rig.sandbox.apps.length);
     expect(apps[3]).toEqual({
       name: 'concierge',
       title: 'concierge',

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { openRig, type Rig } from '../rig.ts';
+import { openRig, type Data, type Rig } from '../rig.ts';
 import { Client } from '../sandbox/client.ts';
 import { codesOf, dataOf } from './answers.ts';
-
-type Page = Record<string, any>;
 
 /** Microseconds since the epoch. */
 const noon = Date.UTC(2026, 0, 1, 12) * 1000;
@@ -18,13 +16,15 @@ const patterns: Readonly<Record<string, readonly number[]>> = {
 };
 const sizes = [1, 2, 3, 4, 5, 8, 9, 10, 100];
 
-/** A rig whose sandbox lives at the times it is told. */
-async function openTimed(): Promise<Rig & { at: number }> {
+interface TimedRig extends Rig {
+  /** What the sandbox's clock says, in microseconds. */
+  at: number;
+}
+
+async function openTimed(): Promise<TimedRig> {
   const time = { at: noon };
   const rig = await openRig({ sandbox: { clock: () => time.at } });
-  return Object.defineProperty(rig, 'at', { set: (at: number) => (time.at = at), get: () => time.at }) as Rig & {
-    at: number;
-  };
+  return Object.assign(time, rig);
 }
 
 /** Asks the sandbox itself, so that nothing but the clock decides when; the conversation's id. */
@@ -35,7 +35,7 @@ async function ask(rig: Rig, query: string, conversationId?: string): Promise<st
   return String(events.at(-1)?.['conversation_id']);
 }
 
-async function seed(rig: Rig & { at: number }, times: readonly number[]): Promise<string[]> {
+async function seed(rig: TimedRig, times: readonly number[]): Promise<string[]> {
   const ids: string[] = [];
   for (const at of times) {
     rig.at = at;
@@ -53,11 +53,11 @@ const conversations = `
     }
   }`;
 
-async function list(rig: Rig, variables: object = {}): Promise<Page> {
+async function list(rig: Rig, variables: object = {}): Promise<Data> {
   return dataOf(await rig.query(conversations, variables))['conversations'];
 }
 
-const idsOf = (page: Page): string[] => page['nodes'].map(({ id }: { id: string }) => id);
+const idsOf = (page: Data): string[] => page['nodes'].map(({ id }: { id: string }) => id);
 
 async function listAll(rig: Rig, variables: { first: number; sortBy?: string }): Promise<string[]> {
   const seen: string[] = [];
@@ -235,7 +235,7 @@ describe('conversationHistory', () => {
     const second = dataOf(await rig.query(query, { id, before }));
     expect(second['conversation'].history).toEqual(second['conversationHistory']);
     const answers = [second, first].flatMap(({ conversationHistory }) =>
-      conversationHistory.edges.map(({ node }: Page) => node['answer']),
+      conversationHistory.edges.map(({ node }: Data) => node['answer']),
     );
     expect(answers).toEqual(['0', '1', '2', '3']);
     expect(first['conversationHistory'].pageInfo).toMatchObject({ hasPreviousPage: true, hasNextPage: false });

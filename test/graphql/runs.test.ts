@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { openRig, type Rig } from '../rig.ts';
+import { openRig, type Data, type Rig } from '../rig.ts';
 import { codesOf, dataOf, endedRun, holdAnswer, startRun } from './answers.ts';
 
 interface RunNode {
@@ -17,11 +17,11 @@ const runs = `
     }
   }`;
 
-async function list(rig: Rig, variables: object = {}): Promise<Record<string, any>> {
+async function list(rig: Rig, variables: object = {}): Promise<Data> {
   return dataOf(await rig.query(runs, variables))['runs'];
 }
 
-const idsOf = (connection: Record<string, any>) => (connection['nodes'] as RunNode[]).map(({ id }) => id);
+const idsOf = (connection: Data) => (connection['nodes'] as RunNode[]).map(({ id }) => id);
 
 describe('viewer', () => {
   test('is who the header says, anonymous without one', async () => {
@@ -111,7 +111,7 @@ describe('runs', () => {
     const seen: string[] = [];
     let after: string | null = null;
     do {
-      const page: Record<string, any> = await list(rig, { first: 3, after });
+      const page: Data = await list(rig, { first: 3, after });
       seen.push(...idsOf(page));
       after = page['pageInfo'].hasNextPage ? page['pageInfo'].endCursor : null;
     } while (after !== null);

@@ -5,7 +5,10 @@ import { RunReader, type ReadEvent } from './run-reader.ts';
 /** What a client may do to a run that it names by its key. `after` undefined: the variables it asked with at first. */
 export interface Door {
   ask(options: { readonly after?: number; readonly coalesceMs: number }): AsyncIterableIterator<ReadEvent>;
-  follow(runId: string, options: { readonly after?: number; readonly coalesceMs: number }): AsyncIterableIterator<ReadEvent>;
+  follow(
+    runId: string,
+    options: { readonly after?: number; readonly coalesceMs: number },
+  ): AsyncIterableIterator<ReadEvent>;
   /** Breaks the connection under all subscriptions, which come back by themselves; absent where there is none. */
   readonly breakConnection?: () => void;
 }
@@ -17,7 +20,11 @@ export interface Plan {
   readonly coalesceMs: number;
   readonly pace: 'fast' | 'slow' | 'very slow';
   /** After so many events it goes, stays away while the witness reads so many, and comes back. */
-  readonly drops: readonly { readonly reads: number; readonly away: number; readonly back: 'same variables' | 'ask after' | 'follow after' | 'connection' }[];
+  readonly drops: readonly {
+    readonly reads: number;
+    readonly away: number;
+    readonly back: 'same variables' | 'ask after' | 'follow after' | 'connection';
+  }[];
   /** It comes back once more after the end, too. */
   readonly again: boolean;
 }
@@ -60,7 +67,8 @@ export class Witness {
 
   /** Resolves once the witness has read `count` events, or the end. */
   async reaches(count: number): Promise<void> {
-    while (!this.#over && this.reader.events.length < count) await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    while (!this.#over && this.reader.events.length < count)
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
   }
 
   #tell(): void {
@@ -90,7 +98,8 @@ export async function act(plan: Plan, door: Door, witness: Witness): Promise<Run
     subscription = comeBack(back, { door, reader, coalesceMs, runId: witness.reader.runId });
   }
   await readSome(reader, subscription, plan, Infinity);
-  if (plan.again) await readSome(reader, comeBack('ask after', { door, reader, coalesceMs, runId: reader.runId }), plan, Infinity);
+  if (plan.again)
+    await readSome(reader, comeBack('ask after', { door, reader, coalesceMs, runId: reader.runId }), plan, Infinity);
   return reader;
 }
 
@@ -109,7 +118,12 @@ function comeBack(back: string, { door, reader, coalesceMs, runId }: Return): As
 }
 
 /** False if there were fewer events than that. */
-async function readSome(reader: RunReader, events: AsyncIterator<ReadEvent>, { pace }: Plan, most: number): Promise<boolean> {
+async function readSome(
+  reader: RunReader,
+  events: AsyncIterator<ReadEvent>,
+  { pace }: Plan,
+  most: number,
+): Promise<boolean> {
   for (let count = 0; count < most; count += 1) {
     // A slow client is what is tested: it waits for nothing.
     if (pace === 'slow' || (pace === 'very slow' && count % 8 > 0)) await setImmediate();

@@ -10,7 +10,12 @@ beforeAll(async () => {
 });
 afterAll(() => stage[Symbol.asyncDispose]());
 
-const names = ['agent/03-two-tools', 'chat-errors/11-stream-error-mid', 'chatflow/09-llm-think', 'workflow/15-iter-parallel'];
+const names = [
+  'agent/03-two-tools',
+  'chat-errors/11-stream-error-mid',
+  'chatflow/09-llm-think',
+  'workflow/15-iter-parallel',
+];
 const some = recorded.filter(({ name }) => names.includes(name));
 
 /** A client that has read a run up to event `seq` and no further. */
@@ -43,30 +48,38 @@ describe.concurrent('a reader that comes late', () => {
     );
   });
 
-  test.each(some)('gets the rest of a run that is under way, whatever `after` it names: $name', async ({ kind, body }) => {
-    const half = body.indexOf('\n\n', body.length / 2) + 2;
-    const [held, goOn] = [Promise.withResolvers<RunReader>(), Promise.withResolvers<void>()];
-    const steps = [{ write: body.subarray(0, half) }, { write: marker }, { until: goOn.promise }, { write: body.subarray(half) }];
-    const playing = stage.play({ kind, steps }, ({ __typename }, reader) => {
-      if (__typename === 'UnknownEvent') held.resolve(reader);
-    });
-    const early = await held.promise;
-    const { seq, runId } = early;
-    const late = [null, ...positions(seq)].map((after) => {
-      const isKnown = after !== null && after >= 0 && after <= seq;
-      return { after, reader: isKnown ? knowing(early, after) : new RunReader() };
-    });
-    let attached = 0;
-    const reading = late.map(({ after, reader }) =>
-      stage.follow(runId, after, reader, ({ __typename }) => {
-        if (__typename === 'RunAttached' && (attached += 1) === late.length) goOn.resolve();
-      }),
-    );
-    const first = await playing;
-    const { text, reasoning } = toldBy(framesOf(body), { kind });
-    for (const reader of [first, ...(await Promise.all(reading))]) {
-      expect(reader).toMatchObject({ text, reasoning, seq: first.seq, jumps: 0, faults: [] });
-      expect(reader.finished).toEqual(first.finished);
-    }
-  });
+  test.each(some)(
+    'gets the rest of a run that is under way, whatever `after` it names: $name',
+    async ({ kind, body }) => {
+      const half = body.indexOf('\n\n', body.length / 2) + 2;
+      const [held, goOn] = [Promise.withResolvers<RunReader>(), Promise.withResolvers<void>()];
+      const steps = [
+        { write: body.subarray(0, half) },
+        { write: marker },
+        { until: goOn.promise },
+        { write: body.subarray(half) },
+      ];
+      const playing = stage.play({ kind, steps }, ({ __typename }, reader) => {
+        if (__typename === 'UnknownEvent') held.resolve(reader);
+      });
+      const early = await held.promise;
+      const { seq, runId } = early;
+      const late = [null, ...positions(seq)].map((after) => {
+        const isKnown = after !== null && after >= 0 && after <= seq;
+        return { after, reader: isKnown ? knowing(early, after) : new RunReader() };
+      });
+      let attached = 0;
+      const reading = late.map(({ after, reader }) =>
+        stage.follow(runId, after, reader, ({ __typename }) => {
+          if (__typename === 'RunAttached' && (attached += 1) === late.length) goOn.resolve();
+        }),
+      );
+      const first = await playing;
+      const { text, reasoning } = toldBy(framesOf(body), { kind });
+      for (const reader of [first, ...(await Promise.all(reading))]) {
+        expect(reader).toMatchObject({ text, reasoning, seq: first.seq, jumps: 0, faults: [] });
+        expect(reader.finished).toEqual(first.finished);
+      }
+    },
+  );
 });

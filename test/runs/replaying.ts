@@ -50,7 +50,12 @@ export interface Stage extends AsyncDisposable {
   /** Asks, and reads to the end. `onEvent` sees each event once the reader has applied it. */
   play(asked: Asked, onEvent?: (event: ReadEvent, reader: RunReader) => void): Promise<RunReader>;
   /** Follows a run to its end with `after`, or goes on with a reader that knows some of it. */
-  follow(runId: string, after: number | null, reader?: RunReader, onEvent?: (event: ReadEvent) => void): Promise<RunReader>;
+  follow(
+    runId: string,
+    after: number | null,
+    reader?: RunReader,
+    onEvent?: (event: ReadEvent) => void,
+  ): Promise<RunReader>;
   look(runId: string): Promise<Record<string, unknown>>;
   /** Resolves when Dify has been asked to stop the task. */
   stopped(taskId: string): Promise<void>;

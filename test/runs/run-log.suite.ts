@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Draft, RunEvent } from '../../src/runs/run-event.ts';
 import type { KeptRun, RunLog } from '../../src/runs/run-log.ts';
 import { everyKind, manyEpochs } from './histories.ts';
-import { read, readToEnd } from './reading.ts';
+import { readToEnd } from './reading.ts';
+import { readingSuite } from './run-log-reading.suite.ts';
 import { begin, newHeader, type RunWriter } from './run-writer.ts';
 
 /** What `RunLog` promises: every implementation passes these tests, which know nothing else of it. */
@@ -141,108 +141,7 @@ export function runLogSuite(name: string, open: () => RunLog | Promise<RunLog>):
       });
     });
 
-    describe('read', () => {
-      test.each([true, false])('gives what comes after every cursor (ended: %s)', async (ended) => {
-        await using log = await open();
-        const { run, writer } = await begin(log);
-        for (let i = 0; i < 6; i += 1) await writer.write({ say: `${i}` }, { think: `${i}` });
-        if (ended) await writer.write({ end: 'SUCCEEDED' });
-        for (let after = 0; after < writer.events.length; after += 1) {
-          const reader = run.read(after);
-          expect(await read(reader, writer.events.length - after)).toEqual(writer.events.slice(after));
-          reader.close();
-        }
-      });
-
-      test('keeps a reader that is ahead waiting for what comes after its cursor', async () => {
-        await using log = await open();
-        const { run, writer } = await begin(log);
-        await writer.write({ say: 'a' });
-        const waiting = run.read(3).next();
-        await writer.write({ say: 'b' });
-        await writer.write({ say: 'c' }, { say: 'd' });
-        expect(await waiting).toEqual(writer.events.slice(3));
-      });
-
-      test('ends after RunFinished, also for those who come later or are ahead', async () => {
-        await using log = await open();
-        const { run, writer } = await begin(log);
-        const early = readToEnd(run.read(0));
-        await writer.write({ say: 'a' });
-        await writer.write({ end: 'SUCCEEDED' });
-        expect(await early).toEqual(writer.events);
-        expect(await readToEnd(run.read(1))).toEqual(writer.events.slice(1));
-        expect(await run.read(2).next()).toBeNull();
-        expect(await run.read(99).next()).toBeNull();
-      });
-
-      test('gives three readers of different pace the same, while it is written', async () => {
-        await using log = await open();
-        const { run, writer } = await begin(log);
-        const write = async () => {
-          for (let i = 0; i < 60; i += 1) {
-            await writer.write(...Array.from({ length: 1 + (i % 4) }, (_, j) => ({ say: `${i}.${j} ` })));
-            // The writer has a pace, too: else the readers would get all in one batch.
-            await sleep(1);
-          }
-          await writer.write({ end: 'SUCCEEDED' });
-        };
-        const [fast, slow, late] = await Promise.all([
-          readToEnd(run.read(0)),
-          // Their pace is what this is about.
-          readToEnd(run.read(0), () => sleep(7)),
-          sleep(20).then(() => readToEnd(run.read(10), () => sleep(3))),
-          write(),
-        ]);
-        expect(fast).toEqual(writer.events);
-        expect(slow).toEqual(writer.events);
-        expect(late).toEqual(writer.events.slice(10));
-      });
-
-      test('shows what was written as one step as a whole', async () => {
-        await using log = await open();
-        const { run, writer } = await begin(log);
-        const waiting = run.read(0).next();
-        await writer.write({ say: 'a' }, { think: 'b' }, { replace: 'c' });
-        expect(await waiting).toEqual(writer.events);
-      });
-
-      test('lets no reader suffer when another leaves, least of all one that is asleep', async () => {
-        await using log = await open();
-        const { run, writer } = await begin(log);
-        const [asleep, leaving, behind] = [run.read(0), run.read(0), run.read(0)];
-        const [waiting, left] = [asleep.next(), leaving.next()];
-        leaving.close();
-        expect(await left).toBeNull();
-        // Had it been woken for nothing, it would have got nothing.
-        await writer.write({ say: 'a' });
-        expect(await waiting).toEqual(writer.events);
-        await writer.write({ end: 'SUCCEEDED' });
-        expect(await readToEnd(asleep)).toEqual(writer.events.slice(1));
-        expect(await readToEnd(behind)).toEqual(writer.events);
-      });
-
-      test('lets a waiting reader go at once', async () => {
-        await using log = await open();
-        const { run } = await begin(log);
-        const reader = run.read(0);
-        const waiting = reader.next();
-        const startedAt = performance.now();
-        reader.close();
-        expect(await waiting).toBeNull();
-        expect(performance.now() - startedAt).toBeLessThan(100);
-      });
-
-      test('gives a reader that has left nothing any more', async () => {
-        await using log = await open();
-        const { run, writer } = await begin(log);
-        const reader = run.read(0);
-        await writer.write({ say: 'a' });
-        reader.close();
-        reader.close();
-        expect(await reader.next()).toBeNull();
-      });
-    });
+    describe('read', () => readingSuite(open));
 
     describe('a run', () => {
       test('counts its watchers', async () => {
@@ -291,10 +190,11 @@ export function runLogSuite(name: string, open: () => RunLog | Promise<RunLog>):
 
       test('tells them for any history', async () => {
         await using log = await open();
+        const piece = fc.constantFrom('a', 'bcd', ' ', '👋', '\ud83d', 'ß\u2028');
         const part = fc.oneof(
-          { weight: 4, arbitrary: fc.string({ minLength: 1, maxLength: 4, unit: 'binary' }).map((say) => ({ say })) },
-          { weight: 2, arbitrary: fc.string({ minLength: 1, maxLength: 4 }).map((think) => ({ think })) },
-          { weight: 1, arbitrary: fc.string({ maxLength: 4 }).map((replace) => ({ replace })) },
+          { weight: 4, arbitrary: fc.record({ say: piece }) },
+          { weight: 2, arbitrary: fc.record({ think: piece }) },
+          { weight: 1, arbitrary: fc.record({ replace: fc.constantFrom('', 'x', 'a longer text') }) },
           { weight: 1, arbitrary: fc.constant<Draft>({ type: 'UnknownEvent', name: 'x', data: {} }) },
         );
         await fc.assert(

@@ -62,7 +62,7 @@ export function instant(value: unknown): string | null {
 
 /** Exact, without an exponent: `6E-7` is 0.0000006. */
 export function price(value: unknown): string | null {
-  const [mantissa = '', exponent = '0'] = String(value ?? '').split(/e/i);
+  const [mantissa = '', exponent = '0'] = (typeof value === 'string' ? value : '').split(/e/i);
   const [whole = '', fraction = ''] = mantissa.split('.');
   if (!/^\d+$/.test(whole + fraction)) return null;
   const places = fraction.length - Number(exponent);

@@ -68,7 +68,7 @@ function split(stretches: readonly Stretch[], separated: string): ToldText {
     if (view.retracts) view.thoughts[0] = (shown + view.thoughts[0]).trim();
     const replaced = index < stretches.length - 1;
     // Of a thought that was never finished, what might have been its closing tag was never shown.
-    if (replaced && view.open) view.thoughts.push(withoutCutTag(view.thoughts.pop() ?? ''));
+    if (replaced && view.open !== null) view.thoughts[view.thoughts.length - 1] = withoutCutTag(view.open).trim();
     thoughts = [...thoughts, ...view.thoughts.filter((thought) => thought !== '')];
   }
   const { base, raw } = stretches.at(-1) as Stretch;
@@ -80,14 +80,14 @@ interface View {
   readonly thoughts: string[];
   /** A lone `</think>`: all before it was thinking, the first of `thoughts`. */
   readonly retracts: boolean;
-  /** The last thought was not closed. */
-  open: boolean;
+  /** The last thought, where it was not closed. */
+  open: string | null;
 }
 
 function withoutThoughts(raw: string): View {
   const [open, close] = [raw.indexOf('<think>'), raw.indexOf('</think>')];
   const retracts = close !== -1 && (open === -1 || close < open);
-  const view: View = { text: '', thoughts: retracts ? [raw.slice(0, close)] : [], retracts, open: false };
+  const view: View = { text: '', thoughts: retracts ? [raw.slice(0, close)] : [], retracts, open: null };
   const blocks = (retracts ? raw.slice(close + '</think>'.length).trimStart() : raw).split('<think>');
   view.text = blocks[0] ?? '';
   if (blocks.length > 1 && view.text.trim() === '') view.text = '';
@@ -96,7 +96,7 @@ function withoutThoughts(raw: string): View {
   while (!isLast) {
     const end = body.indexOf('</think>');
     view.thoughts.push((end === -1 ? body : body.slice(0, end)).trim());
-    view.open = end === -1;
+    view.open = end === -1 ? body : null;
     const after = end === -1 ? '' : body.slice(end + '</think>'.length).trimStart();
     const next = after.indexOf('<think>');
     view.text += next === -1 ? after : after.slice(0, next);
@@ -109,7 +109,7 @@ function withoutThoughts(raw: string): View {
 
 function withoutCutTag(thought: string): string {
   for (let length = Math.min(thought.length, '</think>'.length - 1); length > 0; length -= 1) {
-    if ('</think>'.startsWith(thought.slice(-length))) return thought.slice(0, -length).trimEnd();
+    if ('</think>'.startsWith(thought.slice(-length))) return thought.slice(0, -length);
   }
   return thought;
 }

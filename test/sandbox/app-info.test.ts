@@ -4,7 +4,7 @@ import { Client, type Json } from './client.ts';
 import { recording } from './recordings.ts';
 
 describe('the apps', () => {
-  test('are six, one of each kind and a thinker', async () => {
+  test('are at least one of each kind', async () => {
     await using sandbox = await openSandbox();
     expect(sandbox.apps.map(({ name, mode }) => `${name} ${mode}`)).toEqual([
       'assistant chat',
@@ -13,8 +13,10 @@ describe('the apps', () => {
       'concierge advanced-chat',
       'summarize workflow',
       'copywriter completion',
+      'describe workflow',
+      'narrator chat',
     ]);
-    expect(new Set(sandbox.apps.map(({ key }) => key)).size).toBe(6);
+    expect(new Set(sandbox.apps.map(({ key }) => key)).size).toBe(8);
     for (const { name, title, mode, description } of sandbox.apps) {
       const { json } = await new Client(sandbox, name).get('/info');
       expect(json).toEqual({ name: title, description, tags: [], mode, author_name: 'sandbox' });

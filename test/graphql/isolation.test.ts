@@ -1,0 +1,281 @@
+import { randomUUID } from 'node:crypto';
+import {
+  getNamedType,
+  isInputObjectType,
+  isInterfaceType,
+  isObjectType,
+  type GraphQLArgument,
+  type GraphQLInputField,
+} from 'graphql';
+import { describe, expect, test } from 'vitest';
+import { schema } from '../../src/graphql/schema.ts';
+import { openRig, type Data, type Rig } from '../rig.ts';
+import { codesOf, dataOf, eventsOf } from './answers.ts';
+
+/** Arguments of type ID that name an app, which is the same for all. */
+const appNames = /(^|[.(])(app|apps)\)$|^Query\.app\(name\)$/;
+
+/** `Mutation.chat(input.conversationId)`: every place where an id, or a cursor with ids in it, comes in. */
+function idArguments(): string[] {
+  const inside = (path: string, input: GraphQLArgument | GraphQLInputField): string[] => {
+    const type = getNamedType(input.type);
+    const own = path === '' ? input.name : `${path}.${input.name}`;
+    if (isInputObjectType(type)) return Object.values(type.getFields()).flatMap((field) => inside(own, field));
+    const isCursor = type.name === 'String' && (input.name === 'after' || input.name === 'before');
+    return type.name === 'ID' || isCursor ? [own] : [];
+  };
+  return Object.values(schema.getTypeMap())
+    .filter((type) => isObjectType(type) || isInterfaceType(type))
+    .filter(({ name }) => !name.startsWith('__'))
+    .flatMap((type) =>
+      Object.values(type.getFields()).flatMap((field) =>
+        field.args.flatMap((arg) => inside('', arg)).map((path) => `${type.name}.${field.name}(${path})`),
+      ),
+    )
+    .filter((name) => !appNames.test(name))
+    .toSorted();
+}
+
+/** What Ann has: a run that has ended, one that goes on, a workflow that goes on, two conversations, and cursors into them. */
+interface Anns {
+  readonly ended: string;
+  readonly endedKey: string;
+  readonly live: string;
+  readonly workflow: string;
+  readonly workflowKey: string;
+  readonly conversation: string;
+  readonly runsCursor: string;
+  readonly conversationsCursor: string;
+  readonly historyCursor: string;
+}
+
+const secret = 'the secret of Ann';
+const ask = `mutation ($input: ChatInput!) { chat(input: $input) { deduplicated answer conversationId run { id status error { code } } } }`;
+const run = `mutation ($input: RunWorkflowInput!) { runWorkflow(input: $input) { deduplicated run { id } } }`;
+
+async function settle(rig: Rig): Promise<Anns> {
+  const chat = async (input: object) =>
+    dataOf(await rig.query(ask, { input: { autoGenerateName: false, ...input } }, 'ann'))['chat'];
+  const endedKey = randomUUID();
+  const ended = await chat({ query: `!echo ${secret}`, idempotencyKey: endedKey });
+  await chat({ query: `!echo ${secret} again`, conversationId: ended.conversationId });
+  const live = await chat({ query: `!noend !echo ${secret}`, waitMs: 0 });
+  const workflowKey = randomUUID();
+  const workflow = dataOf(
+    await rig.query(
+      run,
+      { input: { app: 'summarize', inputs: { text: `!slow:600 ${secret}` }, idempotencyKey: workflowKey, waitMs: 0 } },
+      'ann',
+    ),
+  )['runWorkflow'];
+  const cursors = dataOf(
+    await rig.query(
+      `query ($id: ID!) {
+        runs(first: 1) { pageInfo { endCursor } }
+        conversations(first: 1) { pageInfo { endCursor } }
+        conversationHistory(conversationId: $id, last: 1) { pageInfo { startCursor } }
+      }`,
+      { id: ended.conversationId },
+      'ann',
+    ),
+  );
+  const underWay = `query ($live: ID!, $workflow: ID!) {
+    live: run(id: $live) { ... on ChatRun { answer } }
+    workflow: run(id: $workflow) { ... on WorkflowRun { progress { current } } }
+  }`;
+  await expect
+    .poll(async () => dataOf(await rig.query(underWay, { live: live.run.id, workflow: workflow.run.id }, 'ann')))
+    .toEqual({ live: { answer: secret }, workflow: { progress: { current: ['Write the summary'] } } });
+  return {
+    ended: ended.run.id,
+    endedKey,
+    live: live.run.id,
+    workflow: workflow.run.id,
+    workflowKey,
+    conversation: ended.conversationId,
+    runsCursor: cursors['runs'].pageInfo.endCursor,
+    conversationsCursor: cursors['conversations'].pageInfo.endCursor,
+    historyCursor: cursors['conversationHistory'].pageInfo.startCursor,
+  };
+}
+
+/** All that is Ann's, as she sees it. */
+async function inventory(rig: Rig): Promise<Data> {
+  return dataOf(
+    await rig.query(
+      `{
+        runs(first: 100) { nodes { id status lastSeq watchers } }
+        conversations(first: 100) { nodes { id name updatedAt history { nodes { id query answer } } } }
+      }`,
+      {},
+      'ann',
+    ),
+  );
+}
+
+/** Eve tries one thing of Ann's. What she gets is checked here; that Ann lost nothing is checked for all. */
+type Attempt = (rig: Rig, anns: Anns) => Promise<void>;
+
+const eve = 'eve';
+
+async function notFound(rig: Rig, query: string, variables: object): Promise<void> {
+  expect(codesOf(await rig.query(query, variables, eve))).toEqual(['NOT_FOUND']);
+}
+
+async function refusedStream(rig: Rig, query: string, variables: Record<string, unknown>): Promise<void> {
+  const results = await rig.collect(query, variables, eve);
+  expect(results.map(codesOf)).toEqual([['NOT_FOUND']]);
+}
+
+/** A connection of Eve's, however she came by the cursor. */
+async function empty(rig: Rig, query: string, variables: object, path: readonly string[]): Promise<void> {
+  const data = dataOf(await rig.query(query, variables, eve));
+  const found = path.reduce<Data>((value, name) => value[name], data);
+  expect(found['nodes']).toEqual([]);
+}
+
+const attempts: Readonly<Record<string, Attempt>> = {
+  'Query.run(id)': async (rig, { ended, live, workflow }) => {
+    for (const id of [ended, live, workflow]) {
+      expect(dataOf(await rig.query('query ($id: ID!) { run(id: $id) { id } }', { id }, eve))).toEqual({ run: null });
+    }
+  },
+  'Query.conversation(id)': async (rig, { conversation: id }) => {
+    const query = 'query ($id: ID!) { conversation(id: $id) { id } }';
+    expect(dataOf(await rig.query(query, { id }, eve))).toEqual({ conversation: null });
+  },
+  'Query.conversationHistory(conversationId)': (rig, { conversation: id }) =>
+    notFound(rig, 'query ($id: ID!) { conversationHistory(conversationId: $id) { nodes { id } } }', { id }),
+  'Query.conversationHistory(before)': (rig, { conversation: id, historyCursor: before }) =>
+    notFound(
+      rig,
+      'query ($id: ID!, $before: String) { conversationHistory(conversationId: $id, before: $before) { nodes { id } } }',
+      { id, before },
+    ),
+  'Conversation.history(before)': async (rig, { historyCursor: before }) => {
+    const { chat } = dataOf(await rig.query(ask, { input: { query: '!echo mine' } }, eve));
+    const query =
+      'query ($id: ID!, $before: String) { conversation(id: $id) { history(before: $before) { nodes { answer } } } }';
+    const { conversation } = dataOf(await rig.query(query, { id: chat.conversationId, before }, eve));
+    for (const { answer } of conversation.history.nodes) expect(answer).toBe('mine');
+  },
+  'Query.conversations(after)': (rig, { conversationsCursor: after }) =>
+    empty(rig, 'query ($after: String) { conversations(after: $after) { nodes { id } } }', { after }, [
+      'conversations',
+    ]),
+  'App.conversations(after)': (rig, { conversationsCursor: after }) =>
+    empty(rig, 'query ($after: String) { app { conversations(after: $after) { nodes { id } } } }', { after }, [
+      'app',
+      'conversations',
+    ]),
+  'Query.runs(after)': (rig, { runsCursor: after }) =>
+    empty(rig, 'query ($after: String) { runs(after: $after) { nodes { id } } }', { after }, ['runs']),
+  'Viewer.runs(after)': (rig, { runsCursor: after }) =>
+    empty(rig, 'query ($after: String) { viewer { runs(after: $after) { nodes { id } } } }', { after }, [
+      'viewer',
+      'runs',
+    ]),
+  'Mutation.stopRun(runId)': async (rig, { ended, live, workflow }) => {
+    for (const id of [ended, live, workflow]) {
+      await notFound(rig, 'mutation ($id: ID!) { stopRun(runId: $id) { confirmed } }', { id });
+    }
+  },
+  'Mutation.renameConversation(conversationId)': (rig, { conversation: id }) =>
+    notFound(rig, 'mutation ($id: ID!) { renameConversation(conversationId: $id, name: "Eve’s") { id } }', { id }),
+  'Mutation.deleteConversation(conversationId)': (rig, { conversation: id }) =>
+    notFound(rig, 'mutation ($id: ID!) { deleteConversation(conversationId: $id) }', { id }),
+  'Mutation.chat(input.conversationId)': async (rig, { conversation: conversationId }) => {
+    const { chat } = dataOf(await rig.query(ask, { input: { query: 'What did I say?', conversationId } }, eve));
+    expect(chat).toMatchObject({ answer: '', run: { status: 'FAILED', error: { code: 'NOT_FOUND' } } });
+  },
+  'Mutation.chat(input.idempotencyKey)': async (rig, { ended, endedKey: idempotencyKey }) => {
+    const { chat } = dataOf(await rig.query(ask, { input: { query: '!echo mine', idempotencyKey } }, eve));
+    expect(chat).toMatchObject({ deduplicated: false, answer: 'mine' });
+    expect(chat.run.id).not.toBe(ended);
+  },
+  'Mutation.runWorkflow(input.idempotencyKey)': async (rig, { workflow, workflowKey: idempotencyKey }) => {
+    const input = { app: 'summarize', inputs: { text: 'Mine.' }, idempotencyKey };
+    const { runWorkflow } = dataOf(await rig.query(run, { input }, eve));
+    expect(runWorkflow.deduplicated).toBe(false);
+    expect(runWorkflow.run.id).not.toBe(workflow);
+  },
+  'Subscription.runEvents(runId)': async (rig, { ended, live, workflow }) => {
+    for (const id of [ended, live, workflow]) {
+      await refusedStream(rig, 'subscription ($id: ID!) { runEvents(runId: $id) { seq } }', { id });
+    }
+  },
+  'Subscription.chatStream(input.conversationId)': async (rig, { conversation: conversationId }) => {
+    const events = await stream(rig, 'chatStream', 'ChatInput', { query: 'What did I say?', conversationId });
+    expect(events.at(-1)).toMatchObject({ __typename: 'RunFinished', error: { code: 'NOT_FOUND' } });
+    expect(events).toHaveLength(2);
+  },
+  'Subscription.chatStream(input.idempotencyKey)': async (rig, { ended, endedKey: idempotencyKey }) => {
+    const events = await stream(rig, 'chatStream', 'ChatInput', { query: '!echo mine', idempotencyKey });
+    expect(events[0]).toMatchObject({ text: '' });
+    expect(events[0]?.['runId']).not.toBe(ended);
+  },
+  'Subscription.workflowStream(input.idempotencyKey)': async (rig, { workflow, workflowKey: idempotencyKey }) => {
+    const input = { app: 'summarize', inputs: { text: 'Mine.' }, idempotencyKey };
+    const events = await stream(rig, 'workflowStream', 'RunWorkflowInput', input);
+    expect(events[0]?.['runId']).not.toBe(workflow);
+    expect(events.at(-1)).toMatchObject({ error: null });
+  },
+};
+
+async function stream(rig: Rig, field: string, type: string, input: object): Promise<Data[]> {
+  const query = `subscription ($input: ${type}!) {
+    ${field}(input: $input) { __typename runId ... on RunAttached { text } ... on RunFinished { error { code } } }
+  }`;
+  return eventsOf(await rig.collect(query, { input: { idempotencyKey: randomUUID(), ...input } }, eve), field);
+}
+
+describe('another viewer', () => {
+  test('is tried with every argument that takes an id or a cursor', () => {
+    const names = idArguments();
+    expect(names).toContain('Query.run(id)');
+    expect(Object.keys(attempts).toSorted()).toEqual(names);
+  });
+
+  test.each(Object.entries(attempts))('gets nothing and changes nothing by %s', async (_, attempt) => {
+    await using rig = await openRig();
+    const anns = await settle(rig);
+    const before = await inventory(rig);
+    rig.requests.length = 0;
+
+    await attempt(rig, anns);
+
+    const asked = [...rig.requests];
+    expect(await inventory(rig)).toEqual(before);
+    expect(asked.filter(({ path }) => path.endsWith('/stop'))).toEqual([]);
+    for (const { body, query, path } of asked) {
+      if (path === '/v1/info' || path === '/v1/parameters') continue;
+      expect((body as Data | undefined)?.['user'] ?? query.get('user')).toBe(eve);
+    }
+  });
+
+  test('sees none of it in lists, nor behind messages', async () => {
+    await using rig = await openRig();
+    await settle(rig);
+    const mine = dataOf(await rig.query(ask, { input: { query: '!echo mine' } }, eve))['chat'];
+    const seen = dataOf(
+      await rig.query(
+        `{
+          viewer { id runs { nodes { id } } }
+          runs { nodes { id } }
+          apps { name mode }
+          conversations { nodes { id history { nodes { answer run { id } } } } }
+        }`,
+        {},
+        eve,
+      ),
+    );
+    expect(seen).toMatchObject({
+      viewer: { id: eve, runs: { nodes: [{ id: mine.run.id }] } },
+      runs: { nodes: [{ id: mine.run.id }] },
+      conversations: {
+        nodes: [{ id: mine.conversationId, history: { nodes: [{ answer: 'mine', run: { id: mine.run.id } }] } }],
+      },
+    });
+    expect(JSON.stringify(seen)).not.toContain(secret);
+  });
+});
