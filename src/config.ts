@@ -19,6 +19,8 @@ export interface Config {
     readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
     /** 10 000: how long a shutdown waits for runs and readers. */
     readonly drainMs: number;
+    /** None: users that have the scope `admin`. */
+    readonly admins: readonly string[];
   };
   /** In the order they were written. Empty: nothing is configured. */
   readonly apps: readonly AppConfig[];
@@ -53,6 +55,10 @@ export interface AppConfig {
   readonly baseUrl: string;
   /** The only secret in here. */
   readonly key: string;
+  /** false: what goes into nodes and comes out of them is shown to users; it can hold prompts and secrets. */
+  readonly nodeData: boolean;
+  /** true: inputs are checked against the app's form before Dify is asked. */
+  readonly checkInputs: boolean;
   readonly timeouts: {
     /** 10 000 */
     readonly connectMs: number;

@@ -4,6 +4,7 @@
  */
 export const errorCodes = {
   BAD_USER_INPUT: 'The operation, its variables or an argument is not valid: the message says which and why.',
+  FORBIDDEN: 'You may not do this: it needs a scope that you do not have.',
   NOT_FOUND: 'No such conversation, message, run, file or form, or it is not yours.',
   APP_NOT_FOUND: 'No app of that name is served here.',
   WRONG_APP_MODE: 'This app is of another kind: chat apps take `chat`, workflow apps take `runWorkflow`.',

@@ -33,7 +33,7 @@ export interface Gateway extends AsyncDisposable {
 export async function createGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
   const { server, runs: keep } = config;
   const logger = options.logger ?? pino({ level: server.logLevel }, pino.destination(2));
-  const identify = options.identify ?? believeUser;
+  const identify = options.identify ?? believeUser(server.admins);
   const dify = new Dify(
     config.apps.map(({ name, baseUrl, key, timeouts: { connectMs, headersMs, idleMs } }) => ({
       name,
@@ -49,6 +49,7 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
   const runs = new Runs(dify, log, logger, {
     ...options.waits,
     runMs: new Map(config.apps.map(({ name, timeouts }) => [name, timeouts.runMs])),
+    nodeData: new Set(config.apps.filter(({ nodeData }) => nodeData).map(({ name }) => name)),
   });
   const services: Services = {
     dify,
@@ -108,8 +109,8 @@ async function exampleApps({ dify, apps, defaultApp }: Services): Promise<Omit<E
 /** The newest run of whoever the page will speak for. */
 async function newestRun(runs: Runs, identify: Identify, request: Request): Promise<string | null> {
   try {
-    const viewer = await identify({ header: (name) => request.headers.get(name) ?? pageHeaders[name] });
-    return (await runs.list(viewer))[0]?.state.header.id ?? null;
+    const { id } = await identify({ header: (name) => request.headers.get(name) ?? pageHeaders[name] });
+    return (await runs.list(id))[0]?.state.header.id ?? null;
   } catch {
     return null;
   }

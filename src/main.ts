@@ -64,6 +64,8 @@ function appsOf(sandbox: Sandbox) {
       description,
       key,
       baseUrl: sandbox.url,
+      nodeData: true,
+      checkInputs: true,
       timeouts,
     })),
     defaultApp: sandbox.apps[0]?.name,

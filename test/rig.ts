@@ -13,6 +13,8 @@ export interface RigOptions {
   readonly drainMs?: number;
   readonly graphiql?: boolean;
   readonly identify?: GatewayOptions['identify'];
+  readonly nodeData?: boolean;
+  readonly checkInputs?: boolean;
   readonly patience?: GatewayOptions['patience'];
   readonly waits?: GatewayOptions['waits'];
 }
@@ -57,13 +59,15 @@ export async function openGateway(sandbox: Sandbox, options: RigOptions = {}, lo
       port: options.port ?? 0,
       graphiql: options.graphiql ?? false,
       logLevel: 'debug',
-      drainMs: options.drainMs ?? 0,
+      drainMs: options.drainMs ?? 0, admins: ['admin'],
     },
     apps: sandbox.apps.map(({ name, description, key }) => ({
       name,
       description,
       key,
       baseUrl: sandbox.url,
+      nodeData: options.nodeData ?? false,
+      checkInputs: options.checkInputs ?? true,
       timeouts: { ...timeouts, ...options.timeouts },
     })),
     defaultApp: 'assistant',

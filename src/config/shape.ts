@@ -99,6 +99,7 @@ const server = {
   graphiql: truth(true),
   logLevel: optional(z.enum(logLevels, `write one of ${logLevels.join(', ')}`), 'info'),
   drainMs: milliseconds(10_000, 0),
+  admins: optional(z.array(z.string('write names in quotes'), 'write a list of users: [ann, bob]'), []),
 };
 const timeouts = {
   connectMs: milliseconds(10_000),
@@ -110,6 +111,8 @@ const app = {
   description: optional(z.string('is not a text: put it in quotes').optional()),
   baseUrl,
   key,
+  nodeData: truth(false),
+  checkInputs: truth(true),
   timeouts: section(timeouts),
 };
 const runs = {

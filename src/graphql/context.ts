@@ -25,6 +25,8 @@ export interface Services {
 export interface Context extends Services {
   /** The end user that the credentials name: the `user` of every call to Dify, and the owner of every run. */
   readonly viewer: string;
+  /** What the viewer may do besides: `admin`. */
+  readonly scopes: readonly string[];
   /** Aborted when nobody waits for the result any more. */
   readonly signal: AbortSignal;
 }
@@ -40,4 +42,9 @@ export function appNamed(
   if (served && dify) return { served, dify };
   const names = context.apps.map((app) => app.name).join(', ');
   throw new GatewayError('APP_NOT_FOUND', `No app named “${wanted}” is served here. There are: ${names}.`);
+}
+
+/** For what belongs to an app rather than to a user. */
+export function requireAdmin({ scopes }: Context): void {
+  if (!scopes.includes('admin')) throw new GatewayError('FORBIDDEN', 'This needs the scope `admin`.');
 }

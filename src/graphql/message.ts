@@ -5,6 +5,7 @@ import { splitReasoning } from '../runs/reasoning.ts';
 import { usageOf } from '../runs/usage.ts';
 import type { AgentStep as Step, Citation as Passage, RunFile, Usage as UsageFigures } from '../runs/run-event.ts';
 import type { KeptRun } from '../runs/run-log.ts';
+import { FileType, fileTypeOf } from './ask.ts';
 import { builder } from './builder.ts';
 import { appNamed, type Context } from './context.ts';
 import { existing } from './conversation.ts';
@@ -30,25 +31,16 @@ interface MessageView {
   readonly usage: UsageFigures | null;
 }
 
-const FileType = builder.enumType('FileType', { values: ['IMAGE', 'DOCUMENT', 'AUDIO', 'VIDEO', 'CUSTOM'] as const });
-
 export const MessageFile = builder.objectRef<RunFile>('MessageFile').implement({
   fields: (t) => ({
     id: t.exposeID('id'),
-    type: t.field({ type: FileType, resolve: ({ type }) => fileTypes[type] ?? 'CUSTOM' }),
+    type: t.field({ type: FileType, resolve: ({ type }) => fileTypeOf(type) }),
     name: t.exposeString('name', { nullable: true }),
     mimeType: t.exposeString('mimeType', { nullable: true }),
     size: t.exposeInt('size', { nullable: true, description: 'In bytes.' }),
     fromUser: t.exposeBoolean('fromUser', { description: 'True if the user sent it, false if the app made it.' }),
   }),
 });
-
-const fileTypes: Readonly<Record<string, 'IMAGE' | 'DOCUMENT' | 'AUDIO' | 'VIDEO'>> = {
-  image: 'IMAGE',
-  document: 'DOCUMENT',
-  audio: 'AUDIO',
-  video: 'VIDEO',
-};
 
 const Citation = builder.objectRef<Passage>('Citation').implement({
   description: 'A passage of a knowledge base that the answer rests on.',

@@ -3,11 +3,14 @@ import type { RunEvent as Event } from '../runs/run-event.ts';
 import type { KeptRun } from '../runs/run-log.ts';
 import { builder } from './builder.ts';
 import { AgentStep, MessageFile, Usage } from './message.ts';
-import { NodeRun, Progress, Run, RunError, RunStatus } from './run.ts';
+import { HumanInputForm } from './human-input.ts';
+import { NodeRun } from './node-run.ts';
+import { Progress, Run, RunError, RunStatus } from './run.ts';
 
 /** An event of the type `T`, with its run. */
 interface Of<T extends Followed['event']['type']> {
   readonly run: KeptRun;
+  readonly maxPayloadBytes: number;
   readonly event: Extract<Attached | Event, { type: T }>;
 }
 
@@ -125,7 +128,7 @@ builder.objectRef<Of<'NodeChanged'>>('NodeChanged').implement({
   interfaces,
   description: 'A node execution as it is now: replace the one with the same id.',
   fields: (t) => ({
-    node: t.field({ type: NodeRun, resolve: ({ event }) => event.node }),
+    node: t.field({ type: NodeRun, resolve: ({ event, maxPayloadBytes }) => ({ node: event.node, maxPayloadBytes }) }),
     progress: t.field({ type: Progress, resolve: ({ event }) => event.progress }),
   }),
 });
@@ -151,6 +154,24 @@ builder.objectRef<Of<'AudioChunk'>>('AudioChunk').implement({
   fields: (t) => ({
     base64: t.string({ resolve: ({ event }) => event.base64 }),
     final: t.boolean({ resolve: ({ event }) => event.final }),
+  }),
+});
+
+builder.objectRef<Of<'RunPaused'>>('RunPaused').implement({
+  interfaces,
+  description: 'The run waits for people: it goes on when a form is answered, here or elsewhere, or its time is over.',
+  fields: (t) => ({
+    forms: t.field({ type: [HumanInputForm], resolve: ({ event, run }) => event.forms.map((form) => ({ form, run })) }),
+  }),
+});
+
+builder.objectRef<Of<'RunResumed'>>('RunResumed').implement({
+  interfaces,
+  description: 'A form was answered, or its time was over: the run goes on.',
+  fields: (t) => ({
+    formId: t.id({ nullable: true, resolve: ({ event }) => event.formId }),
+    action: t.string({ nullable: true, resolve: ({ event }) => event.action }),
+    timedOut: t.boolean({ resolve: ({ event }) => event.timedOut }),
   }),
 });
 

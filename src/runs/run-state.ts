@@ -1,3 +1,4 @@
+import type { FileReference } from '../dify/file-reference.ts';
 import type {
   AgentStep,
   Citation,
@@ -13,11 +14,6 @@ import type {
 
 export type RunKind = 'CHAT' | 'COMPLETION' | 'WORKFLOW';
 
-/** A file that comes with a question: uploaded before by the same viewer, or fetched by Dify. */
-export type AskedFile =
-  | { readonly type: string; readonly transferMethod: 'local_file'; readonly uploadFileId: string }
-  | { readonly type: string; readonly transferMethod: 'remote_url'; readonly url: string };
-
 /** Whose run it is, and its id: together its name, so that another viewer's id names another run. */
 export interface RunKey {
   readonly viewer: string;
@@ -32,7 +28,7 @@ export interface RunHeader extends RunKey {
   readonly inputs: Readonly<Record<string, unknown>>;
   /** The conversation it goes on with; null for a new one, and for workflows. */
   readonly conversationId: string | null;
-  readonly files: readonly AskedFile[];
+  readonly files: readonly FileReference[];
   /** A published version to run instead of the newest; null for that. */
   readonly workflowId: string | null;
   /** Equal for equal content: what an idempotency key is checked against. */

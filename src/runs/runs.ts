@@ -2,12 +2,13 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Dify } from '../dify/dify.ts';
 import type { DifyApp } from '../dify/dify-app.ts';
+import type { FileReference } from '../dify/file-reference.ts';
 import { GatewayError } from '../errors.ts';
 import { nameConversation } from './naming.ts';
 import type { FormAnswer } from './pause.ts';
 import { Pump, type PumpOptions } from './pump.ts';
 import type { KeptRun, RunLog } from './run-log.ts';
-import { isEnded, type AskedFile, type RunHeader, type RunKind } from './run-state.ts';
+import { isEnded, type RunHeader, type RunKind } from './run-state.ts';
 import { elapsed } from './wait.ts';
 
 /** What is asked of an app. */
@@ -17,7 +18,7 @@ export interface Question {
   readonly query: string | null;
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly conversationId: string | null;
-  readonly files: readonly AskedFile[];
+  readonly files: readonly FileReference[];
   readonly workflowId: string | null;
   /** Have Dify name a new conversation once it has been answered. */
   readonly autoName: boolean;

@@ -21,8 +21,7 @@ const apps: readonly App[] = definitions.map((definition) => ({
 }));
 
 /** The apps that a sandbox with these features serves. */
-export const appsOf = (features: Features): App[] =>
-  apps.filter(({ needs }) => needs === undefined || features[needs]);
+export const appsOf = (features: Features): App[] => apps.filter(({ needs }) => needs === undefined || features[needs]);
 
 /** The id of the version of an app's graph that is still being edited. */
 export const draftOf = (app: App) => fixedId(`workflow/${app.name}/draft`);

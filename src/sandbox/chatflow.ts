@@ -43,7 +43,9 @@ export async function chatflow(turn: Turn, message: Message, memory: Memory): Pr
     await runNode(graph, { id: 'start', type: 'start', title: 'Start' }, () => ({ inputs, outputs: inputs }));
     draft.citations = await look(graph, turn.magic.text);
     await write(graph, draft);
-    await runNode(graph, { id: 'remember', type: 'assigner', title: 'Remember' }, () => remember(turn, message, draft.citations));
+    await runNode(graph, { id: 'remember', type: 'assigner', title: 'Remember' }, () =>
+      remember(turn, message, draft.citations),
+    );
     await tell(turn, message, signature, ['answer', 'answer']);
     draft.text += signature;
     const outputs = { answer: draft.text, files };

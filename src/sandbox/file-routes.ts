@@ -71,7 +71,8 @@ const uploadReply = (world: World, upload: Upload) => ({
 /** `GET /files/{id}/preview`: only what a message of this app came with, whoever asks (§7.3). */
 export function previewFile(world: World, { app, params, query }: Call): Reply {
   const upload = world.uploads.find(params['file'] ?? '');
-  if (upload === undefined || !world.uploads.isMentioned(upload.id)) throw noSuchFile('File not found in message context');
+  if (upload === undefined || !world.uploads.isMentioned(upload.id))
+    throw noSuchFile('File not found in message context');
   if (upload.app !== app.name) {
     throw refusal(403, 'file_access_denied', 'File access denied: not owned by requesting app');
   }

@@ -144,7 +144,14 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
 
   return {
     url: `${origin}/v1`,
-    apps: world.apps.map(({ name, title, description, mode, key, versions }) => ({ name, title, description, mode, key, versions })),
+    apps: world.apps.map(({ name, title, description, mode, key, versions }) => ({
+      name,
+      title,
+      description,
+      mode,
+      key,
+      versions,
+    })),
     script: (app, reply) => scripts.add(app, reply),
     get open() {
       return open.size;

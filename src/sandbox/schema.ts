@@ -66,7 +66,10 @@ export const between =
 export const aVariableName: FieldRule['check'] = (value) =>
   typeof value === 'string' && /^[\w.-]{1,255}$/.test(value)
     ? undefined
-    : complaint('Value error, Variable name can only contain letters, numbers, hyphens, underscores, and dots', 'value_error');
+    : complaint(
+        'Value error, Variable name can only contain letters, numbers, hyphens, underscores, and dots',
+        'value_error',
+      );
 
 export const aNumber: FieldRule['check'] = (value) =>
   typeof value === 'number' ? undefined : complaint('Input should be a valid number', 'float_type');

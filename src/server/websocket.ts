@@ -96,12 +96,12 @@ export function openWebSocketDoor(
   ) {
     const { request } = extra;
     const operationHeaders = payload.extensions?.['headers'] as Record<string, unknown> | undefined;
-    const viewer = await identify({
+    const { id, scopes } = await identify({
       header: (name) => request.headers[name]?.toString(),
       connectionParams,
       operationHeaders,
     });
-    const visit: Visit = { viewer, signal };
+    const visit: Visit = { viewer: id, scopes, signal };
     const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped(visit);
     const document = parse(payload.query);
     const errors = validate(schema, document);

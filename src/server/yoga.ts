@@ -8,6 +8,7 @@ import type { Identify } from './viewer.ts';
 /** What each door adds to the context of an operation. */
 export interface Visit {
   readonly viewer: string;
+  readonly scopes: readonly string[];
   readonly signal: AbortSignal;
 }
 
@@ -49,11 +50,8 @@ export function makeYoga(parts: YogaParts): Yoga {
     context: async (initial): Promise<Visit> => {
       if ('viewer' in initial) return { ...services, ...(initial as unknown as Visit) };
       const { request } = initial;
-      return {
-        ...services,
-        viewer: await identify({ header: (name) => request.headers.get(name) }),
-        signal: request.signal,
-      };
+      const { id, scopes } = await identify({ header: (name) => request.headers.get(name) });
+      return { ...services, viewer: id, scopes, signal: request.signal };
     },
     plugins: [codesForBadDocuments(toGraphQLError), acceptedStreams(), operationLog(logger)],
   });
