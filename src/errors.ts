@@ -39,6 +39,12 @@ const retryable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'STREAM_INTERRUPTED',
 ]);
 
+/** What is wrong in one place of an operation's variables: `input.inputs.tone` `must be one of: …`. */
+export interface Problem {
+  readonly path: string;
+  readonly message: string;
+}
+
 export interface GatewayErrorDetails {
   /** What led here; kept for the log, never sent. */
   readonly cause?: unknown;
@@ -48,6 +54,8 @@ export interface GatewayErrorDetails {
   readonly difyStatus?: number;
   /** How long to wait before asking again, in ms. */
   readonly retryAfterMs?: number;
+  /** All that is wrong, place by place; the message names them, too. */
+  readonly problems?: readonly Problem[];
 }
 
 /** The one error class that is meant for clients: everything else is masked on its way out. */
@@ -57,6 +65,7 @@ export class GatewayError extends Error {
   readonly difyCode: string | undefined;
   readonly difyStatus: number | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly problems: readonly Problem[] | undefined;
 
   constructor(code: ErrorCode, message: string, details: GatewayErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);
@@ -64,6 +73,7 @@ export class GatewayError extends Error {
     this.difyCode = details.difyCode;
     this.difyStatus = details.difyStatus;
     this.retryAfterMs = details.retryAfterMs;
+    this.problems = details.problems;
   }
 
   get retryable(): boolean {

@@ -50,6 +50,7 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     ...options.waits,
     runMs: new Map(config.apps.map(({ name, timeouts }) => [name, timeouts.runMs])),
     nodeData: new Set(config.apps.filter(({ nodeData }) => nodeData).map(({ name }) => name)),
+    checkInputs: new Set(config.apps.filter(({ checkInputs }) => checkInputs).map(({ name }) => name)),
   });
   const services: Services = {
     dify,

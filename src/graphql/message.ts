@@ -5,6 +5,7 @@ import { splitReasoning } from '../runs/reasoning.ts';
 import { usageOf } from '../runs/usage.ts';
 import type { AgentStep as Step, Citation as Passage, RunFile, Usage as UsageFigures } from '../runs/run-event.ts';
 import type { KeptRun } from '../runs/run-log.ts';
+import { isEnded } from '../runs/run-state.ts';
 import { FileType, fileTypeOf } from './ask.ts';
 import { builder } from './builder.ts';
 import { appNamed, type Context } from './context.ts';
@@ -15,6 +16,7 @@ import { fromSeconds } from './scalars.ts';
 
 /** A turn, whether Dify stored it or a run is producing it. Times are epoch milliseconds. */
 interface MessageView {
+  readonly app: string;
   readonly id: string;
   readonly conversationId: string | null;
   readonly parentMessageId: string | null;
@@ -29,6 +31,10 @@ interface MessageView {
   readonly citations: readonly Passage[];
   readonly agentSteps: readonly Step[];
   readonly usage: UsageFigures | null;
+  /** The viewer's; undefined where only Dify's record would tell. */
+  readonly rating: string | null | undefined;
+  /** False while the answer is still being given. */
+  readonly answered: boolean;
 }
 
 export const MessageFile = builder.objectRef<RunFile>('MessageFile').implement({
@@ -172,14 +178,15 @@ export async function historyOf(
     pageSize('last', args.last, 20),
     args.before,
   );
-  const oldestFirst = edges.toReversed().map(({ cursor, node }) => ({ cursor, node: ofRecord(node) }));
+  const oldestFirst = edges.toReversed().map(({ cursor, node }) => ({ cursor, node: ofRecord(app, node) }));
   return connection(oldestFirst, args.before != null, more);
 }
 
-function ofRecord(record: MessageRecord): MessageView {
+function ofRecord(app: string, record: MessageRecord): MessageView {
   const { text, reasoning } = splitReasoning(record.answer);
-  const { id, conversationId, parentMessageId, query, inputs, error, citations, usage } = record;
+  const { id, conversationId, parentMessageId, query, inputs, error, citations, usage, rating } = record;
   return {
+    app,
     id,
     conversationId,
     parentMessageId,
@@ -188,6 +195,8 @@ function ofRecord(record: MessageRecord): MessageView {
     error,
     citations,
     usage: usage && usageOf(usage),
+    rating,
+    answered: true,
     answer: text,
     reasoning: reasoning === '' ? null : reasoning,
     rawAnswer: record.answer,
@@ -206,6 +215,7 @@ export function messageOf(run: KeptRun): MessageView | null {
   const { state } = run;
   if (state.messageId === null) return null;
   return {
+    app: state.header.app,
     id: state.messageId,
     conversationId: state.conversationId,
     parentMessageId: null,
@@ -220,5 +230,7 @@ export function messageOf(run: KeptRun): MessageView | null {
     citations: state.citations,
     agentSteps: [...state.steps.values()],
     usage: state.usage,
+    rating: undefined,
+    answered: isEnded(state),
   };
 }

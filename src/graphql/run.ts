@@ -18,6 +18,7 @@ export const RunStatus = builder.enumType('RunStatus', {
     PARTIAL_SUCCEEDED: { description: 'Workflows: ended, though some nodes failed and were handled.' },
     FAILED: {},
     STOPPED: {},
+    UNKNOWN: { description: 'Dify’s records say nothing that is known here.' },
   } as const,
 });
 

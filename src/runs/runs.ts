@@ -3,7 +3,8 @@ import type { Logger } from 'pino';
 import type { Dify } from '../dify/dify.ts';
 import type { DifyApp } from '../dify/dify-app.ts';
 import type { FileReference } from '../dify/file-reference.ts';
-import { GatewayError } from '../errors.ts';
+import { GatewayError, type Problem } from '../errors.ts';
+import { inputProblems } from './input-check.ts';
 import { nameConversation } from './naming.ts';
 import type { FormAnswer } from './pause.ts';
 import { Pump, type PumpOptions } from './pump.ts';
@@ -31,6 +32,8 @@ export interface RunsOptions extends Omit<PumpOptions, 'runMs' | 'nodeData'> {
   readonly runMs?: ReadonlyMap<string, number>;
   /** Apps whose nodes' inputs and outputs are passed on. */
   readonly nodeData?: ReadonlySet<string>;
+  /** Apps whose questions are held to the app's form before Dify is asked. */
+  readonly checkInputs?: ReadonlySet<string>;
 }
 
 /** Ask, follow, stop: everything a caller can do with runs, whatever door it came through. */
@@ -124,24 +127,21 @@ export class Runs implements AsyncDisposable {
   /** What can be refused before there is a run. If Dify does not tell soon what the app is, the question itself will. */
   async #check(app: DifyApp, question: Question): Promise<void> {
     if (this.#draining) throw new GatewayError('DRAINING', 'This server is shutting down.');
-    const told: { mode?: string } = {};
-    await elapsed(
-      MODE_MS,
-      app.info().then((info) => (told.mode = info.mode)),
-    );
-    const { mode } = told;
-    if (mode === undefined || suits(mode, question.kind)) return;
-    const how =
-      mode === 'workflow'
-        ? 'run it with runWorkflow'
-        : mode === 'completion'
-          ? 'it takes no questions'
-          : 'ask it with chat';
-    throw new GatewayError('WRONG_APP_MODE', `The app “${app.name}” is of mode ${mode}: ${how}.`);
+    const told: { mode?: string; problems?: readonly Problem[] } = {};
+    const asked: Promise<unknown>[] = [app.info().then((info) => (told.mode = info.mode))];
+    // A pinned version may have a form of its own, which Dify does not tell.
+    const checked = question.workflowId === null && this.#options.checkInputs?.has(app.name);
+    if (checked) asked.push(problemsOf(app, question).then((problems) => (told.problems = problems)));
+    await elapsed(TELL_MS, Promise.allSettled(asked));
+    const { mode, problems = [] } = told;
+    if (mode !== undefined && !suits(mode, question.kind)) throw wrongMode(app, mode);
+    if (problems.length === 0) return;
+    const all = problems.map(({ path, message }) => `\`${path}\` ${message}`).join('; ');
+    throw new GatewayError('BAD_USER_INPUT', `This does not fit the app’s form: ${all}.`, { problems });
   }
 
   #write(header: RunHeader, app: DifyApp, question: Question, run: KeptRun): void {
-    const { runMs, nodeData, ...options } = this.#options;
+    const { runMs, nodeData, checkInputs: _, ...options } = this.#options;
     const limit = runMs?.get(app.name);
     let autoPlay = false;
     void app.parameters().then(
@@ -159,8 +159,22 @@ export class Runs implements AsyncDisposable {
   }
 }
 
-/** How long a question may wait for the app's mode, in ms; it is asked for once in a while and then known. */
-const MODE_MS = 2_000;
+/** How long a question may wait for the app's mode and form, in ms; they are asked for once in a while and then known. */
+const TELL_MS = 2_000;
+
+/** A question that does not fit the form is held to one of this age at most, in ms: the app may have been published anew. */
+const FORM_MS = 5_000;
+
+async function problemsOf(app: DifyApp, question: Question): Promise<readonly Problem[]> {
+  const problems = inputProblems(question, await app.parameters());
+  return problems.length === 0 ? problems : inputProblems(question, await app.parameters(FORM_MS));
+}
+
+function wrongMode(app: DifyApp, mode: string): GatewayError {
+  const how =
+    mode === 'workflow' ? 'run it with runWorkflow' : mode === 'completion' ? 'it takes no questions' : 'ask it with chat';
+  return new GatewayError('WRONG_APP_MODE', `The app “${app.name}” is of mode ${mode}: ${how}.`);
+}
 
 function suits(mode: string, kind: RunKind): boolean {
   return kind === (mode === 'workflow' ? 'WORKFLOW' : mode === 'completion' ? 'COMPLETION' : 'CHAT');
