@@ -34,6 +34,10 @@ export class Answer {
     return this.#ended.promise;
   }
 
+  get isBad(): boolean {
+    return this.lost > 0 || this.doubled > 0 || this.problem !== null;
+  }
+
   take(text: string): void {
     this.#silence.refresh();
     this.frames += 1;
@@ -58,6 +62,7 @@ export class Answer {
       this.doubled += 1;
       return;
     }
+    if (index >= this.#expected) return this.end('there was more than was written');
     this.events += 1;
     this.lost += index - this.#next;
     this.#next = index + 1;

@@ -14,23 +14,26 @@ export interface ChildOptions {
 
 /** The parent's end of a process of the benchmark. */
 export class Child {
+  readonly #name: string;
   readonly #process: ChildProcess;
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #calls = 0;
 
   constructor(file: URL, { cores, flags = [] }: ChildOptions) {
-    const command = [process.execPath, ...flags, fileURLToPath(file)];
+    this.#name = fileURLToPath(file);
+    const command = [process.execPath, ...flags, this.#name];
     const [program = '', ...rest] = cores === null ? command : [taskset, '-c', cores, ...command];
     this.#process = spawn(program, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     this.#process.on('message', (reply) => this.#take(reply as Reply));
     this.#process.once('exit', (code, signal) => {
       for (const { reject } of this.#waiting.values()) {
-        reject(new Error(`${fileURLToPath(file)} ended by itself: ${code ?? signal}`));
+        reject(new Error(`${this.#name} ended by itself: ${code ?? signal}`));
       }
     });
   }
 
   async call<T = void>(name: string, argument: unknown = null): Promise<T> {
+    if (!this.#process.connected) throw new Error(`${this.#name} has ended by itself`);
     const answer = Promise.withResolvers<unknown>();
     const call: Call = { id: ++this.#calls, name, argument };
     this.#waiting.set(call.id, answer);

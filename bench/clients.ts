@@ -65,6 +65,7 @@ async function openGatewayClient(url: string, user: string): Promise<Client> {
 
   return {
     ask(next) {
+      if (socket.readyState !== socket.OPEN) return next.end('the socket is closed');
       answer = next;
       asked += 1;
       [seq, length, ending] = [0, 0, 'it completed without RunFinished'];
@@ -94,6 +95,7 @@ async function openRelayClient(url: string): Promise<Client> {
   socket.once('close', (code) => answer?.end(`the socket was closed with ${code}`));
   return {
     ask(next) {
+      if (socket.readyState !== socket.OPEN) return next.end('the socket is closed');
       answer = next;
       last = 0;
       socket.send('{"query":"hello"}');

@@ -76,6 +76,7 @@ serve({
       await answer.begun;
       waits.push(performance.now() - start);
       await answer.ended;
+      if (answer.isBad) break;
     }
     client.close();
     return tally(all, waits);

@@ -10,8 +10,6 @@ export interface Stage {
   readonly load: Child;
   readonly subjects: Readonly<Record<Subject, Child>>;
   readonly urls: Readonly<Record<Subject, string>>;
-  /** What was lost, doubled or otherwise wrong, in words. */
-  readonly wrong: string[];
 }
 
 export interface Round {
@@ -25,7 +23,10 @@ export interface Round {
   readonly latency: Tally['latency'];
 }
 
-/** One round of one of the two: all streams start, have their first text, and only then go on, measured. */
+/** Events were lost or doubled, or came otherwise than they should. */
+export class BrokenAnswers extends Error {}
+
+/** One round of one of the two: all streams start, have their first text, and only then go on, measured. Throws BrokenAnswers. */
 export async function playRound(stage: Stage, subject: Subject, script: Script, streams: number): Promise<Round> {
   const { upstream, load, urls } = stage;
   const measured = stage.subjects[subject];
@@ -40,7 +41,7 @@ export async function playRound(stage: Stage, subject: Subject, script: Script, 
   const wallMs = performance.now() - start;
   const spent = (await measured.cpu()) - asked;
   const tally = await load.call<Tally>('count');
-  check(stage, `${script.mode}, ${subject}`, tally);
+  check(`${script.mode}, ${subject}`, tally);
   return {
     cpuPerEvent: spent / (tally.events - streams),
     cpuPerQuestion: (asked - asking) / streams,
@@ -61,7 +62,7 @@ export async function playRounds(stage: Stage, mode: 'flood' | 'paced', plan: Pl
   return played;
 }
 
-/** Time from question to first text, in ms. */
+/** Time from question to first text, in ms. Throws BrokenAnswers as `playRound` does. */
 export async function playFirst(stage: Stage, { first }: Plan): Promise<Record<Subject, Tally['firstText'][]>> {
   const subjects = ['relay', 'gateway'] as const;
   const played: Record<Subject, Tally['firstText'][]> = { relay: [], gateway: [] };
@@ -70,14 +71,16 @@ export async function playFirst(stage: Stage, { first }: Plan): Promise<Record<S
     for (const subject of subjects) {
       const target: Target = { subject, url: stage.urls[subject] };
       const tally = await stage.load.call<Tally>('first', { ...target, questions: first.questions });
-      check(stage, `first text, ${subject}`, tally);
+      check(`first text, ${subject}`, tally);
       played[subject].push(tally.firstText);
     }
   }
   return played;
 }
 
-function check({ wrong }: Stage, where: string, { lost, doubled, problems }: Tally): void {
-  if (lost > 0 || doubled > 0) wrong.push(`${where}: ${lost} events lost, ${doubled} doubled`);
-  wrong.push(...problems.map((problem) => `${where}: ${problem}`));
+/** Figures of answers that are not whole would mean nothing: there are none then. */
+function check(where: string, { events, lost, doubled, problems }: Tally): void {
+  if (lost === 0 && doubled === 0 && problems.length === 0) return;
+  const counts = `${events} events came, ${lost} were lost, ${doubled} came twice`;
+  throw new BrokenAnswers([`${where}: ${counts}`, ...problems].join('\n  '));
 }

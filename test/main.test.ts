@@ -75,7 +75,7 @@ describe('started with nothing', () => {
     expect(server.out.trimEnd().split('\n')).toEqual([
       expect.stringMatching(/^No app is configured: .* stand-in for Dify at http:\/\/127\.0\.0\.1:\d+\/v1\.$/),
       expect.stringMatching(/^GraphQL and GraphiQL: http:\/\/127\.0\.0\.1:\d+\/graphql$/),
-      'Apps: assistant, thinker, researcher, concierge, summarize, copywriter',
+      expect.stringMatching(/^Apps: assistant, thinker, /),
       expect.stringContaining('Do not expose this to untrusted clients.'),
     ]);
     server.child.kill(signal);
@@ -137,6 +137,7 @@ describe('asked to end', () => {
     });
     const server = new Process(['--port', '0'], { env: { DIFY_API_KEY: dify.key, DIFY_BASE_URL: dify.url } });
     const answer = server.query('mutation { chat(input: { query: "a" }) { answer complete } }');
+    answer.catch(() => {});
     await expect.poll(() => dify.open, { timeout: 10_000 }).toBe(1);
     return {
       server,
@@ -156,7 +157,12 @@ describe('asked to end', () => {
     const url = await server.url();
     server.child.kill('SIGINT');
     server.child.kill('SIGTERM');
-    await expect.poll(() => fetch(url).then(String, () => 'refused')).toBe('refused');
+    const refused = () =>
+      fetch(url).then(
+        async (response) => void (await response.text()),
+        () => 'refused',
+      );
+    await expect.poll(refused).toBe('refused');
     release();
     expect(await answer).toEqual({ data: { chat: { answer: 'Hi', complete: true } } });
     expect(await server.ended).toBe(0);
@@ -195,7 +201,7 @@ apps:
       expect.arrayContaining([
         expect.stringMatching(/^--host: needs a value/),
         expect.stringMatching(/^dify-graphql\.yaml:3 server\.port: /),
-        expect.stringMatching(/^dify-graphql\.yaml:4 server.*colour/),
+        expect.stringMatching(/^dify-graphql\.yaml:4 server: unknown key/),
         expect.stringMatching(/^dify-graphql\.yaml:5 defaultApp: /),
         expect.stringMatching(/^dify-graphql\.yaml:8 apps\.one\.baseUrl: /),
         expect.stringMatching(/^dify-graphql\.yaml:9 apps\.one\.key: .*NO_SUCH_VARIABLE/),

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { GatewayError } from '../errors.ts';
+import type { Call, Read } from './call.ts';
 import { isJson, type Json } from './coerce.ts';
 import { errorFromReply } from './error-reply.ts';
 import { header, readText, type Ask, type Reply, type Upstream } from './http.ts';
@@ -25,23 +26,6 @@ export interface AppClientOptions {
   readonly readMs: number;
   /** Longest event of a stream, and longest reply that is no stream. */
   readonly maxBytes: number;
-}
-
-export interface Read {
-  readonly path: string;
-  readonly query?: Readonly<Record<string, string | undefined>>;
-  /** The path holds an id that must be a UUID: of another one Dify's router knows nothing (§1). */
-  readonly idInPath?: boolean;
-  /** The body is a file. */
-  readonly isUpload?: boolean;
-  /** A part of the path that may appear in no message. */
-  readonly secret?: string;
-}
-
-export interface Call extends Read {
-  readonly method: Ask['method'];
-  /** JSON, also for `DELETE`. */
-  readonly body?: Json;
 }
 
 /** One app's HTTP: adds the key, says what a reply means. The key never leaves this object but in the header. */
@@ -87,7 +71,7 @@ export class AppClient {
     });
   }
 
-  /** Sends a file once, piece by piece. The time is for each piece and for the reply, not for the whole. */
+  /** Sends a file once, piece by piece. The time is for each piece, from either side, and for the reply; not for the whole. */
   upload(path: string, user: string, file: FilePart, signal: AbortSignal): Promise<Json> {
     const call = { method: 'POST' as const, path, isUpload: true };
     const send = async (limit: Limit): Promise<Json> => {
@@ -102,7 +86,7 @@ export class AppClient {
         form.body.destroy();
       }
     };
-    return limited(this.#options.headersMs, send, signal);
+    return limited(this.#options.headersMs, send, signal, 'The upload did not move');
   }
 
   /** Sends once, and answers with the open event stream. */
@@ -120,7 +104,10 @@ export class AppClient {
     const { headersMs, idleMs: silenceMs } = this.#options;
     const ask = this.#ask(call, '*/*', { headersMs, silenceMs });
     const open = async (how: 'read' | 'send') => this.#opened(call, await this.#upstream[how](ask, signal), signal);
-    const reply = await (call.method === 'GET' ? retried(() => open('read'), signal) : open('send'));
+    const reply = await (call.method === 'GET' ? retried(() => open('read'), signal) : open('send')).catch((error) => {
+      signal.throwIfAborted();
+      throw error;
+    });
     reply.body.once('close', () => reply.release());
     return reply;
   }

@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
-import { DifyApp, type DifyAppOptions } from './dify-app.ts';
+import type { DifyAppOptions } from './app-options.ts';
+import { DifyApp } from './dify-app.ts';
 import { Upstream } from './http.ts';
 
-export type { DifyAppOptions } from './dify-app.ts';
+export type { DifyAppOptions } from './app-options.ts';
 
 /** All Dify apps of one process. Apps on the same server share their connections. */
 export class Dify implements AsyncDisposable {

@@ -7,11 +7,16 @@ export interface Limit {
   restart(): void;
 }
 
-/** Runs `work` with a signal that ends it after `ms` or with `outer`. */
-export async function limited<T>(ms: number, work: (limit: Limit) => Promise<T>, outer?: AbortSignal): Promise<T> {
+/** Runs `work` with a signal that ends it after `ms` or with `outer`. `what` did not happen in time. */
+export async function limited<T>(
+  ms: number,
+  work: (limit: Limit) => Promise<T>,
+  outer?: AbortSignal,
+  what = 'Dify did not answer',
+): Promise<T> {
   outer?.throwIfAborted();
   const limit = new AbortController();
-  const timeout = new GatewayError('UPSTREAM_TIMEOUT', `Dify did not answer within ${ms / 1000} s`);
+  const timeout = new GatewayError('UPSTREAM_TIMEOUT', `${what} within ${ms / 1000} s`);
   const timer = setTimeout(() => limit.abort(timeout), ms);
   const onAbort = () => limit.abort(outer?.reason);
   outer?.addEventListener('abort', onAbort, { once: true });

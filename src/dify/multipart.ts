@@ -72,7 +72,7 @@ function framed(head: Buffer, file: FilePart, tail: Buffer, onPiece: () => void)
     if (file.size !== undefined && seen > file.size) throw wrongSize('longer');
     return [piece.value];
   };
-  return new Readable({
+  const form = new Readable({
     // One piece at a time is waiting: whatever its size, nothing is gathered here.
     highWaterMark: 1,
     read() {
@@ -95,6 +95,8 @@ function framed(head: Buffer, file: FilePart, tail: Buffer, onPiece: () => void)
       done(error);
     },
   });
+  // Whoever sends it hears of it; nobody may be sending it any more.
+  return form.on('error', () => {});
 }
 
 function wrongSize(how: string): GatewayError {

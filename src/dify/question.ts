@@ -1,4 +1,4 @@
-import type { Call } from './app-client.ts';
+import type { Call } from './call.ts';
 import { wireReference, type FileReference } from './file-reference.ts';
 import { path } from './path.ts';
 

@@ -34,7 +34,7 @@ const table = {
   /** `name` of `variables.list`: unknown before 1.11.2, a 500 on 1.11.4 and 1.12.1 (observed). */
   variableName: since(1, 13, 0),
   endUsers: since(1, 13, 0),
-  /** Runs of chatflows and workflows go on when nobody reads them; before, they could stay `running` for ever. */
+  /** What a graph makes is kept when its reader leaves; before, an answer stayed empty (1.12.1), a run could stay `running`. */
   graphSurvivesLeaving: since(1, 13, 0),
   /** Streams of graphs end on nothing but `workflow_finished` and `workflow_paused`. */
   graphRelay: since(1, 13, 0),

@@ -9,7 +9,7 @@ import type { KeptRun } from './run-log.ts';
 export function nameConversation(app: DifyApp, run: KeptRun, logger: Logger): void {
   const { header, status, conversationId } = run.state;
   if (header.kind !== 'CHAT' || header.conversationId !== null || conversationId === null) return;
-  if (status !== 'SUCCEEDED' && status !== 'STOPPED') return;
+  if (status === 'FAILED') return;
   app.renameConversation({ user: header.viewer, conversationId, name: null }).catch((error: unknown) => {
     logger.warn({ err: error, run: header.id, app: header.app }, 'Dify did not name the conversation');
   });

@@ -9,7 +9,7 @@ export type Piece =
 
 /**
  * Splits `<think>…</think>` from the answer while it streams, wherever the tags are cut. A tag never closed leaves all after
- * it reasoning; a lone `</think>` says that everything before it was. White space around the tags belongs to neither.
+ * it reasoning; a lone `</think>` says that everything before it was. White space inside and after the tags belongs to neither.
  */
 export class ReasoningSplitter {
   #mode: 'start' | 'text' | 'reasoning' | 'gap' = 'start';

@@ -126,18 +126,24 @@ export class Runs implements AsyncDisposable {
 
   /** What can be refused before there is a run. If Dify does not tell soon what the app is, the question itself will. */
   async #check(app: DifyApp, question: Question): Promise<void> {
-    if (this.#draining) throw new GatewayError('DRAINING', 'This server is shutting down.');
+    this.#refuseWhileDraining();
     const told: { mode?: string; problems?: readonly Problem[] } = {};
     const asked: Promise<unknown>[] = [app.info().then((info) => (told.mode = info.mode))];
     // A pinned version may have a form of its own, which Dify does not tell.
     const checked = question.workflowId === null && this.#options.checkInputs?.has(app.name);
     if (checked) asked.push(problemsOf(app, question).then((problems) => (told.problems = problems)));
     await elapsed(TELL_MS, Promise.allSettled(asked));
+    // Draining may have begun meanwhile, and does not wait for runs that are not there yet.
+    this.#refuseWhileDraining();
     const { mode, problems = [] } = told;
     if (mode !== undefined && !suits(mode, question.kind)) throw wrongMode(app, mode);
     if (problems.length === 0) return;
     const all = problems.map(({ path, message }) => `\`${path}\` ${message}`).join('; ');
     throw new GatewayError('BAD_USER_INPUT', `This does not fit the app’s form: ${all}.`, { problems });
+  }
+
+  #refuseWhileDraining(): void {
+    if (this.#draining) throw new GatewayError('DRAINING', 'This server is shutting down.');
   }
 
   #write(header: RunHeader, app: DifyApp, question: Question, run: KeptRun): void {

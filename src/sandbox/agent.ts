@@ -12,7 +12,8 @@ import type { Turn } from './turn.ts';
 
 /**
  * The researcher, by function calling: a round with tools, then a round with the answer. Each step is an `agent_thought` that is
- * sent again, under the same id, whenever there is more of it (§2.4).
+ * sent again, under the same id, whenever there is more of it (§2.4). The companion, of the new kind, does the same in larger
+ * pieces and then says its whole answer once more, in one `message`.
  */
 export async function agent(turn: Turn, message: Message, memory: Memory): Promise<Outcome> {
   const voice = new Voice(turn);
@@ -20,6 +21,7 @@ export async function agent(turn: Turn, message: Message, memory: Memory): Promi
   const exact = words.has('!echo') || words.has('!long') || asksForHelp(text);
   const plan = planFor(text);
   const said: string[] = [];
+  const isNew = turn.app.mode === 'agent';
   if (!exact && plan.uses.length > 0) said.push(await useTools(turn, message, plan));
 
   if (!turn.stopped) {
@@ -27,7 +29,10 @@ export async function agent(turn: Turn, message: Message, memory: Memory): Promi
     const answer = await say(
       turn,
       message,
-      piecesFor(turn.magic, () => conclusion(plan.uses, text, memory)),
+      paced(
+        turn,
+        piecesFor(turn.magic, () => conclusion(plan.uses, text, memory)),
+      ),
       voice,
     );
     if (!turn.stopped) {
@@ -36,7 +41,8 @@ export async function agent(turn: Turn, message: Message, memory: Memory): Promi
     }
     said.push(answer);
   }
-  let answer = said.join('\n');
+  let answer = said.join(isNew ? '' : '\n');
+  if (isNew && !turn.stopped) await turn.emit('message', { id: message.id, answer, from_variable_selector: [] });
   if (turn.magic.words.has('!replace') && !turn.stopped) {
     answer = replacement;
     await turn.emit('message_replace', { answer, reason: '' });
@@ -44,8 +50,15 @@ export async function agent(turn: Turn, message: Message, memory: Memory): Promi
   await turn.linger();
   const outcome = { answer, usage: usageAtEnd(turn, message.query, answer), citations: [] };
   await endMessage(turn, message, outcome);
+  if (turn.stopped && turn.world.features.abortsUnread) message.answer = '';
   await voice.finish();
   return outcome;
+}
+
+/** The pieces as this kind of agent lets them out: the new kind waits until a few have come together. */
+function paced(turn: Turn, pieces: readonly string[]): readonly string[] {
+  if (turn.app.mode !== 'agent') return pieces;
+  return pieces.flatMap((_, index) => (index % 4 === 0 ? [pieces.slice(index, index + 4).join('')] : []));
 }
 
 async function useTools(
@@ -55,13 +68,14 @@ async function useTools(
 ): Promise<string> {
   const thought = await think(turn, message, 1);
   let said = '';
-  for (const piece of piecesOf(plan.intention)) {
+  const isNew = turn.app.mode === 'agent';
+  for (const piece of paced(turn, piecesOf(isNew ? `${plan.intention}\n\n` : plan.intention))) {
     if (turn.stopped) return said;
     said += piece;
     await turn.emit('agent_message', { id: message.id, answer: piece });
     await turn.wait(40);
   }
-  await turn.emit('agent_message', { id: message.id, answer: '' });
+  if (!isNew) await turn.emit('agent_message', { id: message.id, answer: '' });
   const { uses } = plan;
   thought.thought = said;
   thought.tool = uses.map(({ tool }) => tool).join(';');
@@ -102,7 +116,7 @@ async function say(turn: Turn, message: Message, pieces: readonly string[], voic
     await turn.emit('agent_message', { id: message.id, answer: piece });
     await voice.heard();
   }
-  if (!turn.stopped) await turn.emit('agent_message', { id: message.id, answer: '' });
+  if (!turn.stopped && turn.app.mode !== 'agent') await turn.emit('agent_message', { id: message.id, answer: '' });
   return answer;
 }
 

@@ -102,6 +102,7 @@ export const definitions: readonly AppDefinition[] = [
     form: [
       { type: 'file', variable: 'file', label: 'File', required: true },
       { type: 'file-list', variable: 'more', label: 'More files', required: false, maxLength: 3 },
+      { type: 'text-input', variable: 'question', label: 'Question', required: false, maxLength: 200 },
       { type: 'checkbox', variable: 'brief', label: 'In one word', required: false, default: false },
       { type: 'json_object', variable: 'settings', label: 'Settings', required: false },
     ],

@@ -9,11 +9,26 @@ export const classes = [
   { id: '2', name: 'Something else' },
 ] as const;
 
+/** What the front desk knows of a question. */
+export interface Knowledge {
+  readonly guest: string;
+  readonly citations: readonly Citation[];
+  readonly memory: Memory;
+  readonly sight: string;
+  /** Whether the guest wants to book, and a person can be asked about it. */
+  readonly booking: boolean;
+}
+
 /** The answer of the front desk, resting on the passages found, if any. */
-export function conciergeAnswer(question: string, guest: string, found: readonly Citation[], memory: Memory): string {
+export function conciergeAnswer(
+  question: string,
+  { guest, citations: found, memory, sight, booking }: Knowledge,
+): string {
   const dear = guest === '' ? '' : `, ${guest}`;
   const remembered = recollection(memory);
+  if (booking) return paragraphs(sight, `Gladly${dear}! I have to ask the front desk. 🛎️`, remembered);
   if (found.length === 0) {
+    if (sight !== '') return paragraphs(sight, 'I will keep it at the front desk for you.', remembered);
     const what = shortened(question, 80) || 'nothing at all';
     return paragraphs(
       `I am afraid our house guide says nothing about “${what}”${dear}. 🙈`,
@@ -23,7 +38,7 @@ export function conciergeAnswer(question: string, guest: string, found: readonly
   }
   const passages = found.map(({ content, position }) => `${content} [${position}]`);
   const [first = '', ...others] = passages;
-  return paragraphs(`Of course${dear}! ${first}`, ...others.map((passage) => `Also: ${passage}`), remembered);
+  return paragraphs(sight, `Of course${dear}! ${first}`, ...others.map((passage) => `Also: ${passage}`), remembered);
 }
 
 /** What the model is told: the passages, the last three questions, and this one. */

@@ -62,6 +62,8 @@ export class Conversations {
       feedback: null,
       citations: [],
       thoughts: [],
+      forms: [],
+      usage: undefined,
     };
     this.#messages.set(message.id, message);
     if (conversation === null) {

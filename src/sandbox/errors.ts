@@ -14,6 +14,15 @@ export class Refusal extends Error {
     this.body = body;
     this.headers = headers;
   }
+
+  /** The message in the body, if it is JSON. */
+  get text(): string {
+    try {
+      return (JSON.parse(this.body) as { message: string }).message;
+    } catch {
+      return this.message;
+    }
+  }
 }
 
 /** The usual shape (E1 in §5.1): `{"code", "message", "status"}`. */

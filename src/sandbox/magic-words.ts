@@ -21,6 +21,10 @@ export const magicWords = {
   '!fail': 'makes a node, and with it the run, fail (chatflow and workflow)',
   '!unknown': 'puts an event that no Dify knows into the answer',
   '!replay': 'replays a recorded stream with its timing: `!replay:chat/01-stream`',
+  '!twice':
+    'asks a person two times, one after the other (approval, and bookings with the concierge; from Dify 1.14 on)',
+  '!formtimeout': 'gives the person 1 s to answer; `!formtimeout:3` gives 3 s',
+  '!mailform': 'asks the person by mail only: the form has no token, so nobody can answer it here',
 } as const;
 
 export type MagicWord = keyof typeof magicWords;

@@ -1,11 +1,14 @@
 import { isChat } from './app.ts';
 import { seconds } from './clock.ts';
+import type { Form } from './forms.ts';
+import { requiredData } from './human-input.ts';
 import type { Message } from './message.ts';
 import { notChatApp, notFound, refusal } from './errors.ts';
 import { suggestionsFor } from './suggestions.ts';
 import { json, optionalUser, requiredUser, type Call, type Reply } from './http.ts';
 import { pageOf } from './pages.ts';
 import { aUuid, between, validate } from './schema.ts';
+import type { Features } from './versions.ts';
 import type { World } from './world.ts';
 
 /** `GET /messages`: the newest, or those before `first_id`; within the page ascending (§6.3). */
@@ -26,7 +29,11 @@ export function listMessages(world: World, { app, query, path }: Call): Reply {
   const after = conversation.messages.find((message) => message.id === firstId);
   if (firstId !== '' && after === undefined) throw notFound('First Message Not Exists.', path);
   const page = pageOf(conversation.messages, { by: (one) => one.createdAt, descending: true, after, limit });
-  return json({ limit, has_more: page.hasMore, data: page.rows.toReversed().map(messageItem) });
+  return json({
+    limit,
+    has_more: page.hasMore,
+    data: page.rows.toReversed().map((row) => messageItem(world.features, row)),
+  });
 }
 
 /** `GET /messages/{id}/suggested` */
@@ -39,7 +46,7 @@ export function suggestQuestions(world: World, { app, query, params, path }: Cal
   return json({ result: 'success', data: suggestionsFor(app, message.query) });
 }
 
-function messageItem(message: Message): object {
+function messageItem(features: Features, message: Message): object {
   return {
     id: message.id,
     conversation_id: message.conversation?.id,
@@ -76,5 +83,35 @@ function messageItem(message: Message): object {
     })),
     status: message.status,
     error: message.error,
+    ...(features.humanInput ? { extra_contents: message.forms.map((form) => formContent(features, form)) } : {}),
+    ...(features.messagePrices ? pricesOf(message) : {}),
   };
 }
+
+/** A form that was shown in a conversation, and what was answered. */
+function formContent(features: Features, form: Form): object {
+  const { runId, definition, submission } = form;
+  const answered = submission && {
+    node_id: definition.nodeId,
+    node_title: definition.nodeTitle,
+    rendered_content: submission.rendered,
+    action_id: submission.action.id,
+    action_text: submission.action.title,
+  };
+  return {
+    workflow_run_id: runId,
+    submitted: submission !== undefined,
+    type: 'human_input',
+    form_definition: submission === undefined ? requiredData(features, form) : null,
+    form_submission_data: answered ?? null,
+  };
+}
+
+const pricesOf = ({ usage }: Message) => ({
+  message_tokens: usage?.prompt_tokens ?? 0,
+  answer_tokens: usage?.completion_tokens ?? 0,
+  total_tokens: usage?.total_tokens ?? 0,
+  provider_response_latency: usage?.latency ?? 0,
+  total_price: usage?.total_price ?? '0',
+  currency: usage?.currency ?? 'USD',
+});

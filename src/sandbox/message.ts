@@ -1,4 +1,6 @@
+import type { Form } from './forms.ts';
 import type { Citation } from './house-guide.ts';
+import type { Usage } from './usage.ts';
 
 /** One conversation of one user with one app. */
 export interface Conversation {
@@ -75,10 +77,13 @@ export interface Message {
   readonly query: string;
   readonly createdAt: number;
   answer: string;
-  status: 'normal' | 'error';
+  status: 'normal' | 'error' | 'paused';
   error: string | null;
   feedback: Feedback | null;
   citations: readonly Citation[];
   readonly thoughts: Thought[];
   readonly files: MessageFile[];
+  /** The forms that people were asked to fill in for this answer. */
+  readonly forms: Form[];
+  usage: Usage | undefined;
 }

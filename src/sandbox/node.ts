@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { elapsed, seconds } from './clock.ts';
 import { ModelFault, NodeFailure, Stopped } from './faults.ts';
 import type { Graph } from './graph.ts';
+import type { NodeRow } from './runs.ts';
 
 /** A node of the graph, and the round of an iteration it runs in. */
 export interface NodeSpec {
@@ -18,10 +19,99 @@ export interface NodeResult {
   readonly outputs?: Readonly<Record<string, unknown>>;
   readonly metadata?: Readonly<Record<string, unknown>>;
   readonly tokens?: number;
+  readonly files?: readonly object[];
 }
 
 /** Reports that an attempt failed and that the node tries again. */
 export type Retry = (error: string, processData: Readonly<Record<string, unknown>>) => Promise<void>;
+
+/** One execution of a node, which may begin twice: before a pause and after it, under the same id. */
+export class NodeExecution {
+  readonly row: NodeRow;
+  readonly #graph: Graph;
+  readonly #spec: NodeSpec;
+  #startedAt: number;
+  #retries = 0;
+
+  constructor(graph: Graph, spec: NodeSpec) {
+    this.#graph = graph;
+    this.#spec = spec;
+    this.#startedAt = graph.turn.world.now();
+    this.row = {
+      id: randomUUID(),
+      nodeId: spec.id,
+      type: spec.type,
+      title: spec.title,
+      iterationId: spec.round?.iterationId ?? null,
+      createdAt: this.#startedAt,
+      status: 'running',
+      error: null,
+      finishedAt: null,
+    };
+    graph.run.live?.nodes.push(this.row);
+  }
+
+  async start(): Promise<void> {
+    this.#startedAt = this.#graph.turn.world.now();
+    this.row.status = 'running';
+    await this.#graph.emit('node_started', {
+      ...this.#head(),
+      inputs: null,
+      inputs_truncated: false,
+      created_at: seconds(this.#startedAt),
+      extras: {},
+      ...this.#container(),
+      agent_strategy: null,
+    });
+  }
+
+  async retry(error: string, processData: Readonly<Record<string, unknown>>): Promise<void> {
+    this.#retries += 1;
+    this.#graph.run.totalSteps += 1;
+    await this.#graph.emit('node_retry', {
+      ...this.#report('retry', error, { processData }),
+      retry_index: this.#retries,
+    });
+  }
+
+  async finish(status: 'succeeded' | 'failed', error: string | null, result: NodeResult): Promise<void> {
+    this.row.status = status;
+    this.row.error = error;
+    this.row.finishedAt = this.#graph.turn.world.now();
+    this.#graph.run.totalTokens += result.tokens ?? 0;
+    await this.#graph.emit('node_finished', this.#report(status, error, result));
+  }
+
+  #head(): object {
+    const { id, nodeId, type, title } = this.row;
+    return { id, node_id: nodeId, node_type: type, title, index: 1, predecessor_node_id: null };
+  }
+
+  #container(): object {
+    return { iteration_id: this.row.iterationId, loop_id: null };
+  }
+
+  #report(status: string, error: string | null, result: NodeResult): object {
+    const now = this.#graph.turn.world.now();
+    return {
+      ...this.#head(),
+      inputs: result.inputs ?? {},
+      inputs_truncated: false,
+      process_data: result.processData ?? {},
+      process_data_truncated: false,
+      outputs: result.outputs ?? {},
+      outputs_truncated: false,
+      status,
+      error,
+      elapsed_time: elapsed(this.#startedAt, now),
+      execution_metadata: metadataOf(this.#spec, result),
+      created_at: seconds(this.#startedAt),
+      finished_at: seconds(now),
+      files: result.files ?? [],
+      ...this.#container(),
+    };
+  }
+}
 
 /** Runs one node: `node_started`, the work, `node_finished`. A stop leaves it unfinished, as in Dify. */
 export async function runNode(
@@ -30,54 +120,18 @@ export async function runNode(
   work: (retry: Retry) => NodeResult | Promise<NodeResult>,
 ): Promise<NodeResult> {
   const { turn, run } = graph;
-  const { now } = turn.world;
-  const id = randomUUID();
-  const startedAt = now();
-  const head = { id, node_id: spec.id, node_type: spec.type, title: spec.title, index: 1, predecessor_node_id: null };
-  const container = { iteration_id: spec.round?.iterationId ?? null, loop_id: null };
+  const execution = new NodeExecution(graph, spec);
   if (spec.round === undefined) run.totalSteps += 1;
-  await graph.emit('node_started', {
-    ...head,
-    inputs: null,
-    inputs_truncated: false,
-    created_at: seconds(startedAt),
-    extras: {},
-    ...container,
-    agent_strategy: null,
-  });
-  const report = (status: string, error: string | null, result: NodeResult) => ({
-    ...head,
-    inputs: result.inputs ?? {},
-    inputs_truncated: false,
-    process_data: result.processData ?? {},
-    process_data_truncated: false,
-    outputs: result.outputs ?? {},
-    outputs_truncated: false,
-    status,
-    error,
-    elapsed_time: elapsed(startedAt, now()),
-    execution_metadata: metadataOf(spec, result),
-    created_at: seconds(startedAt),
-    finished_at: seconds(now()),
-    files: [],
-    ...container,
-  });
-  let retries = 0;
-  const retry: Retry = async (error, processData) => {
-    retries += 1;
-    run.totalSteps += 1;
-    await graph.emit('node_retry', { ...report('retry', error, { processData }), retry_index: retries });
-  };
+  await execution.start();
   try {
-    const result = await work(retry);
+    const result = await work((error, processData) => execution.retry(error, processData));
     if (turn.stopped) throw new Stopped();
-    run.totalTokens += result.tokens ?? 0;
-    await graph.emit('node_finished', report('succeeded', null, result));
+    await execution.finish('succeeded', null, result);
     return result;
   } catch (fault) {
     // Without a stream there is no `error` event: the node takes the blame.
     const failure = fault instanceof ModelFault && !turn.writer.streaming ? new NodeFailure(fault.message) : fault;
-    if (failure instanceof NodeFailure) await graph.emit('node_finished', report('failed', failure.message, {}));
+    if (failure instanceof NodeFailure) await execution.finish('failed', failure.message, {});
     throw failure;
   }
 }

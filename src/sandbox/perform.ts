@@ -1,17 +1,17 @@
 import type { ServerResponse } from 'node:http';
-import type { Outcome } from './chat.ts';
-import { seconds } from './clock.ts';
-import { badGateway, quotaExceeded, refusal, unknownError } from './errors.ts';
+import { isGraph } from './app.ts';
+import { badGateway, quotaExceeded, Refusal, refusal, unknownError } from './errors.ts';
 import { ModelFault } from './faults.ts';
 import { sendText, type Call, type Reply } from './http.ts';
 import type { Magic } from './magic-words.ts';
-import type { Message } from './message.ts';
 import { pythonJson } from './python-json.ts';
+import { relay, terminal } from './relay.ts';
 import { loadRecording, replay } from './replay.ts';
 import { playScript } from './script.ts';
 import { StreamWriter } from './stream-writer.ts';
+import { TopicWriter } from './topic-writer.ts';
+import { Topic } from './topic.ts';
 import { Turn } from './turn.ts';
-import { plainPrices } from './usage.ts';
 import type { World } from './world.ts';
 
 /** Plays the reply a test has laid out for this app, if any. */
@@ -42,56 +42,91 @@ interface Opening {
   readonly user: Turn['user'];
   readonly magic: Magic;
   readonly streaming: boolean;
+  readonly workflowId: string;
   readonly holdMs?: number;
 }
 
-/** Starts the reply and makes the run known to the stop calls. */
-export function openTurn(world: World, call: Call, { user, magic, streaming, holdMs = 0 }: Opening): Turn {
-  const writer = new StreamWriter(call.response, { streaming, pingMs: world.settings.pingMs });
-  const turn = new Turn({ world, app: call.app, user, magic, writer });
-  writer.open({ 'Content-Type': 'text/event-stream; charset=utf-8' }, holdMs);
+/** Starts the reply, or from 1.13 on for a graph the worker behind it, and makes the run known to the stop calls. */
+export function openTurn(world: World, call: Call, { user, magic, streaming, workflowId, holdMs = 0 }: Opening): Turn {
+  const { pingMs } = world.settings;
+  const { app, response } = call;
+  const relayed = world.features.relay && isGraph(app);
+  const writer = relayed
+    ? new TopicWriter(new Topic(), { streaming, pingMs })
+    : new StreamWriter(response, { streaming, pingMs });
+  const turn = new Turn({ world, app, user, magic, writer, workflowId });
+  if (writer instanceof StreamWriter) {
+    writer.open({ 'Content-Type': 'text/event-stream; charset=utf-8' }, holdMs);
+    void writer.gone.then((how) => how === 'gone' && world.features.abortsUnread && abandon(turn));
+  } else if (streaming) {
+    const idleMs = world.settings.relayIdleMs;
+    void relay(writer.topic, response, { pingMs, idleMs, endsOn: terminal, passesPings: true });
+  }
   world.turns.set(turn.taskId, turn);
   return turn;
 }
 
-/** Makes the answer and ends the reply; a fault becomes an `error` event, or HTTP 400 in blocking mode. */
-export async function perform(
+/** An easy-UI run that nobody reads is aborted, from 1.16 on (§8.1). */
+function abandon(turn: Turn): void {
+  turn.stop();
+  if (turn.message === undefined) return;
+  turn.message.status = 'error';
+  turn.message.error = 'Client response stream closed before app execution completed';
+}
+
+/**
+ * Makes the answer and ends the reply; a fault becomes an `error` event, or HTTP 400 in blocking mode. A worker is only
+ * started: its reply ends by what it says, and a blocking reply ends when it comes to wait for a person.
+ */
+export async function perform<T>(
   turn: Turn,
   call: Call,
-  message: Message,
-  produce: () => Promise<Outcome>,
+  produce: () => Promise<T>,
+  replyOf: (made: T) => object,
 ): Promise<Reply> {
-  try {
-    const outcome = await produce();
-    if (turn.writer.streaming) await turn.writer.end();
-    else await sendBlocking(turn, call.response, message, outcome);
-  } catch (fault) {
-    if (!(fault instanceof ModelFault)) throw fault;
-    message.status = 'error';
-    message.error = fault.message;
-    // Without a stream even a rate limit is a mere 400 (observed); a failed chatflow is `invalid_param`.
-    const code = fault.code === 'invalid_param' ? fault.code : 'completion_request_error';
-    if (!turn.writer.streaming) throw refusal(400, code, fault.message);
-    await turn.emitError(fault);
-    await turn.writer.end();
-  } finally {
-    turn.world.turns.delete(turn.taskId);
+  const { writer } = turn;
+  const work = attempt(turn, produce);
+  if (writer.streaming) {
+    if (!(writer instanceof TopicWriter)) await work;
+    return 'taken';
   }
+  work.catch(() => undefined); // after a pause nobody is there to be told
+  const reply = await Promise.race([work.then((made) => replyOf(made as T)), turn.paused]);
+  await writer.released();
+  sendText(call.response, 200, pythonJson(reply), { 'Content-Type': 'application/json; charset=utf-8' });
   return 'taken';
 }
 
-async function sendBlocking(turn: Turn, response: ServerResponse, message: Message, outcome: Outcome): Promise<void> {
-  await turn.writer.released();
-  const reply = {
-    event: 'message',
-    task_id: turn.taskId,
-    id: message.id,
-    message_id: message.id,
-    ...(message.conversation === null ? {} : { conversation_id: message.conversation.id }),
-    mode: turn.app.mode,
-    answer: outcome.answer,
-    metadata: { annotation_reply: null, retriever_resources: outcome.citations, usage: plainPrices(outcome.usage) },
-    created_at: seconds(message.createdAt),
-  };
-  sendText(response, 200, pythonJson(reply), { 'Content-Type': 'application/json; charset=utf-8' });
+async function attempt<T>(turn: Turn, produce: () => Promise<T>): Promise<T | undefined> {
+  const { writer, world, taskId } = turn;
+  let made: T | undefined;
+  try {
+    made = await produce();
+  } catch (fault) {
+    await report(turn, fault);
+  } finally {
+    world.turns.delete(taskId);
+    if (writer instanceof TopicWriter) await writer.end();
+  }
+  if (writer.streaming) await writer.end();
+  return made;
 }
+
+async function report(turn: Turn, fault: unknown): Promise<void> {
+  const { writer, message } = turn;
+  if (message !== undefined && fault instanceof ModelFault) {
+    message.status = 'error';
+    message.error = fault.message;
+  }
+  if (!writer.streaming && fault instanceof ModelFault) {
+    // Without a stream even a rate limit is a mere 400 (observed); a failed chatflow is `invalid_param`.
+    throw refusal(400, fault.code === 'invalid_param' ? fault.code : 'completion_request_error', fault.message);
+  }
+  if (writer.streaming && fault instanceof ModelFault) return turn.emitError(fault);
+  if (!writer.streaming || !(writer instanceof TopicWriter)) throw fault;
+  // What a worker stumbles over is told without a code, whatever it was (§2.5).
+  await writer.send({ event: 'error', message: textOf(fault), status: 500 });
+}
+
+const textOf = (fault: unknown) =>
+  fault instanceof Refusal ? fault.text : 'Internal Server Error, please contact support.';

@@ -10,6 +10,8 @@ import { endUserDetail, info, meta, parameters, site, version } from './app-rout
 import { askChat, askCompletion } from './ask-routes.ts';
 import { listenToAudio, readAloud } from './audio-routes.ts';
 import { deleteConversation, listConversations, renameConversation } from './conversation-routes.ts';
+import { followRun } from './event-routes.ts';
+import { showForm, submitForm } from './form-routes.ts';
 import { giveFeedback, listFeedbacks } from './feedback-routes.ts';
 import { previewFile, signedFile, uploadFile } from './file-routes.ts';
 import type { Call, Reply } from './http.ts';
@@ -64,6 +66,9 @@ export const routes: readonly Route[] = [
   route('POST', '/v1/workflows/tasks/:task/stop', stopWorkflow),
   route('GET', '/v1/workflows/run/:run', runDetail),
   route('GET', '/v1/workflows/logs', listLogs),
+  route('GET', '/v1/workflow/:run/events', followRun, 'humanInput'),
+  route('GET', '/v1/form/human_input/:token', showForm, 'humanInput'),
+  route('POST', '/v1/form/human_input/:token', submitForm, 'humanInput'),
   route('GET', '/v1/conversations', listConversations),
   route('DELETE', '/v1/conversations/:conversation!', deleteConversation),
   route('POST', '/v1/conversations/:conversation!/name', renameConversation),

@@ -1,6 +1,6 @@
 import { isGraph } from './app.ts';
 import { elapsed, seconds } from './clock.ts';
-import { invalidParam, notWorkflowApp } from './errors.ts';
+import { invalidParam, notFound, notWorkflowApp } from './errors.ts';
 import { json, type Call, type Reply } from './http.ts';
 import { fixedId } from './ids.ts';
 import { pythonJson } from './python-json.ts';
@@ -8,11 +8,13 @@ import type { Run } from './runs.ts';
 import { between, oneOf, validate } from './schema.ts';
 import type { World } from './world.ts';
 
-/** `GET /workflows/run/{id}`: an unknown run is not missing, all its fields are null (observed). */
-export function runDetail(world: World, { app, params }: Call): Reply {
+/** `GET /workflows/run/{id}`: up to 1.12 an unknown run is not missing, all its fields are null (observed). */
+export function runDetail(world: World, { app, params, path }: Call): Reply {
   if (!isGraph(app)) throw notWorkflowApp();
   const run = world.runs.find(app.name, params['run'] ?? '');
-  return json(run === undefined ? noRun : detailOf(run));
+  const { runRecords } = world.features;
+  if (run === undefined && runRecords) throw notFound('Workflow run not found.', path);
+  return json(run === undefined ? noRun : detailOf(run, runRecords));
 }
 
 const noRun = {
@@ -29,15 +31,15 @@ const noRun = {
   elapsed_time: null,
 };
 
-/** Inputs and outputs are JSON in a string in this version; nothing is counted until the end. */
-function detailOf(run: Run): object {
+/** Inputs are JSON in a string, up to 1.12 outputs, too; nothing is counted until the end. */
+function detailOf(run: Run, asObject: boolean): object {
   const { finishedAt } = run;
   return {
     id: run.id,
     workflow_id: run.workflowId,
     status: run.status,
     inputs: pythonJson(run.inputs, false),
-    outputs: pythonJson(run.outputs, false),
+    outputs: asObject ? run.outputs : pythonJson(run.outputs, false),
     error: run.error,
     total_steps: finishedAt === null ? 0 : run.totalSteps,
     total_tokens: finishedAt === null ? 0 : run.totalTokens,
@@ -62,6 +64,8 @@ export function listLogs(world: World, { app, query }: Call): Reply {
   const status = query.get('status');
   const session = query.get('created_by_end_user_session_id');
   const keyword = query.get('keyword') ?? '';
+  const account = query.get('created_by_account') ?? '';
+  if (account !== '') throw invalidParam(`Account not found: ${account}`);
   const runs = world.runs
     .of(app.name)
     .filter((run) => run.finishedAt !== null)

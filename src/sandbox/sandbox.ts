@@ -6,6 +6,7 @@ import type { App, SandboxApp } from './app.ts';
 import { appsOf } from './apps.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { Conversations } from './conversations.ts';
+import { Forms } from './forms.ts';
 import { parsed, readBody, refuseBody, type Body } from './http.ts';
 import { answer, appOf } from './router.ts';
 import { Runs } from './runs.ts';
@@ -27,11 +28,15 @@ export interface SandboxOptions {
   readonly pace?: number;
   /** Default 10,000 ms, as Dify: a ping after each full interval, never before the first. */
   readonly pingMs?: number;
+  /** Default 300,000 ms, as Dify from 1.13 on: how long a graph's stream stays open when nothing more is said. */
+  readonly relayIdleMs?: number;
+  /** Default 36 h, as Dify: how long a form waits for a person. */
+  readonly formTimeoutMs?: number;
   /** Default 2,000 ms: idle keep-alive connections are closed after so long, without a warning. */
   readonly idleCloseMs?: number;
   /** Folder with recorded streams (`chat/01-stream.sse` and `.meta.json`), for `!replay`. */
   readonly recordings?: string;
-  /** Default `1.12.1`: what `X-Version` and `GET /v1/` say. */
+  /** Default `1.12.1`: whose wire is imitated. Later versions relay graphs, know more events, and have more apps. */
   readonly version?: string;
   /** Told of every request once its body is there. */
   readonly onRequest?: (request: SandboxRequest) => void;
@@ -73,6 +78,7 @@ const generating = /^\/v1\/(chat-messages|completion-messages|workflows\/(run|[^
 /** Opens a stand-in Dify on 127.0.0.1. What is said to it lives until it is closed. */
 export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { port = 0, pace = 1, pingMs = 10_000, idleCloseMs = 2_000, version = '1.12.1', clock = systemClock } = options;
+  const { relayIdleMs = 300_000, formTimeoutMs = 36 * 3_600_000, recordings } = options;
   const closing = new AbortController();
   const connections = new WeakMap<Socket, number>();
   const open = new Set<ServerResponse>();
@@ -91,7 +97,7 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
   const features = featuresOf(version);
   const scripts = new Scripts();
   const world: World = {
-    settings: { pace, pingMs, version, recordings: options.recordings },
+    settings: { pace, pingMs, relayIdleMs, formTimeoutMs, version, recordings },
     features,
     apps: appsOf(features),
     now: clock,
@@ -101,6 +107,7 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
     uploads: new Uploads(),
     users: new Users(),
     annotations: new Annotations(),
+    forms: new Forms(),
     scripts,
     turns: new Map(),
     closing: closing.signal,

@@ -16,7 +16,7 @@ export interface FieldRule {
 
 const complaint = (text: string, type: string): Complaint => ({ text, type });
 
-const aDictionary: FieldRule['check'] = (value) =>
+export const aDictionary: FieldRule['check'] = (value) =>
   pythonType(value) === 'dict' ? undefined : complaint('Input should be a valid dictionary', 'dict_type');
 
 export const aString: FieldRule['check'] = (value) =>

@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http';
+import type { Writer } from './writer.ts';
 
 /**
  * One reply that is written while it is made: an SSE stream, or in blocking mode nothing until the end.
  * `open` sends no bytes: like Dify, the headers go out with the first frame.
  */
-export class StreamWriter {
+export class StreamWriter implements Writer {
   /** Resolves when the reply is over for the peer: it ended, was cut, or the peer went away. */
   readonly gone: Promise<'ended' | 'gone'>;
   /** False in blocking mode: frames are dropped, the caller writes the reply at the end. */

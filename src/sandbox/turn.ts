@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { isGraph, type App } from './app.ts';
 import { elapsed } from './clock.ts';
 import { ModelFault, NodeFailure } from './faults.ts';
 import type { EndUser } from './ids.ts';
 import { amount, type Magic } from './magic-words.ts';
-import type { StreamWriter } from './stream-writer.ts';
+import type { Message } from './message.ts';
 import type { Timing } from './usage.ts';
 import type { Stoppable, World } from './world.ts';
+import type { Writer } from './writer.ts';
 
 /** The pace of a model: ms to the first piece, and between pieces. */
 const firstPieceMs = 300;
@@ -20,21 +21,39 @@ export class Turn implements Stoppable {
   readonly app: App;
   readonly user: EndUser;
   readonly magic: Magic;
-  readonly writer: StreamWriter;
+  readonly writer: Writer;
+  /** The version of the graph that runs. */
+  readonly workflowId: string;
+  /** The question that is answered; a workflow has none. */
+  message: Message | undefined;
   /** The keys before an event's own, except `event` and `task_id` (§2.3). */
   envelope: Readonly<Record<string, unknown>> = {};
-  readonly startedAt: number;
+  startedAt: number;
   #firstPieceAt: number | null = null;
   readonly #stop = new AbortController();
 
-  constructor(parts: Pick<Turn, 'world' | 'app' | 'user' | 'magic' | 'writer'>) {
+  /** Resolves with the reply to a blocking request when the run comes to wait for a person. */
+  readonly paused: Promise<object>;
+  #pause: (reply: object) => void = () => undefined;
+
+  constructor(parts: Pick<Turn, 'world' | 'app' | 'user' | 'magic' | 'writer' | 'workflowId'>) {
     this.world = parts.world;
     this.app = parts.app;
     this.user = parts.user;
     this.magic = parts.magic;
     this.writer = parts.writer;
+    this.workflowId = parts.workflowId;
     this.startedAt = this.world.now();
-    void this.writer.gone.then(() => this.world.closing.aborted && this.stop());
+    this.paused = new Promise((resolve) => (this.#pause = resolve));
+  }
+
+  /** Whether this version of the graph is an older one. */
+  get isOld(): boolean {
+    return this.workflowId !== this.app.workflowId;
+  }
+
+  pause(reply: object): void {
+    this.#pause(reply);
   }
 
   stop(): void {
@@ -59,6 +78,11 @@ export class Turn implements Stoppable {
   async wait(ms: number): Promise<void> {
     const pace = this.magic.words.has('!fast') ? 0 : this.world.settings.pace;
     await (ms * pace < 1 ? setImmediate() : this.#sleep(ms * pace));
+  }
+
+  /** Waits at least so long, whatever the pace and whoever stops it. */
+  async rest(ms: number): Promise<void> {
+    await sleep(Math.max(ms, 2 * ms * this.world.settings.pace));
   }
 
   /** Says a text piece by piece. Ends early when the run is stopped; the faults that magic asks for come half-way. */

@@ -77,6 +77,11 @@ export function plainPrices(usage: Usage): Usage {
   };
 }
 
+/** From 1.16 on easy-UI apps do not tell when the first token came. */
+export function withoutTimes(usage: Usage): object {
+  return { ...usage, time_to_first_token: undefined, time_to_generate: undefined };
+}
+
 /** About as many tokens as a model would count: one for four letters, one for each CJK character. */
 export function tokensIn(text: string): number {
   const wide = text.match(/[\u3040-\u9fff\uac00-\ud7af]/g)?.length ?? 0;

@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { piecesFor } from './answers.ts';
-import { Graph, systemInputs } from './graph.ts';
+import type { Graph } from './graph.ts';
 import { iterate } from './iteration.ts';
 import { callUsage, modelResult, type Prompt } from './model-node.ts';
-import { seconds } from './clock.ts';
 import { runNode } from './node.ts';
+import { openWorkflow, startNode } from './open-workflow.ts';
 import { Voice } from './speech.ts';
+import { write } from './text-node.ts';
 import { gistOf, sentencesOf, summaryOf, wordsIn } from './summary.ts';
 import type { Turn } from './turn.ts';
 
@@ -13,35 +13,28 @@ const guideUrl = 'https://style.example/tones';
 
 /** The summarize workflow: split → a gist of each sentence → a style guide fetched at the second attempt → the summary. */
 export async function summarize(turn: Turn, inputs: Readonly<Record<string, unknown>>): Promise<Graph> {
-  const runId = randomUUID();
-  turn.envelope = { workflow_run_id: runId };
-  const given = { ...inputs, ...systemInputs(turn, runId) };
-  const graph = new Graph(turn, runId, given, { ...given, 'sys.timestamp': seconds(turn.world.now()) });
+  const graph = openWorkflow(turn, inputs);
   const tone = String(inputs['tone']);
   const wanted = Number(inputs['sentences']);
   const voice = new Voice(turn);
 
   await graph.execute(async () => {
-    await runNode(graph, { id: 'start', type: 'start', title: 'Start' }, () => ({
-      inputs: graph.run.inputs,
-      outputs: graph.run.inputs,
-    }));
+    await startNode(graph);
     const text = turn.magic.text;
     const sentences = await split(graph, text);
     const gists = await iterate(graph, { id: 'each', title: 'Each sentence' }, sentences, (sentence, round) =>
       gist(graph, sentence, round),
     );
-    const guide = await styleGuide(graph, tone);
+    // The first version had no guide.
+    const guide = turn.isOld ? '' : await styleGuide(graph, tone);
     const prompts: readonly Prompt[] = [
       { role: 'system', text: `You write summaries. ${guide}` },
       { role: 'user', text: gists.join('\n') },
     ];
-    const summary = await say(
-      graph,
-      prompts,
-      piecesFor(turn.magic, () => summaryOf(gists, wanted, tone)),
-      voice,
-    );
+    const pieces = piecesFor(turn.magic, () => summaryOf(gists, wanted, tone));
+    const node = { id: 'summary', title: 'Write the summary' };
+    const thought = `There are ${gists.length} gists, and ${wanted} of them will do.`;
+    const summary = await write(graph, node, { prompts, pieces, thought, voice });
     const outputs = { summary, sentences: sentencesOf(summary).length, words: wordsIn(summary) };
     await runNode(graph, { id: 'end', type: 'end', title: 'End' }, () => ({ inputs: outputs, outputs }));
     return outputs;
@@ -83,23 +76,4 @@ async function styleGuide(graph: Graph, tone: string): Promise<string> {
     return { processData, outputs: { status_code: 200, body, headers: { 'content-type': 'text/plain' }, files: [] } };
   });
   return body;
-}
-
-async function say(graph: Graph, prompts: readonly Prompt[], pieces: readonly string[], voice: Voice): Promise<string> {
-  const { turn } = graph;
-  let text = '';
-  const selector = ['summary', 'text'];
-  const chunk = (piece: string) => graph.emit('text_chunk', { text: piece, from_variable_selector: selector });
-  await runNode(graph, { id: 'summary', type: 'llm', title: 'Write the summary' }, async () => {
-    const startedAt = turn.world.now();
-    for await (const piece of turn.speak(pieces)) {
-      text += piece;
-      await chunk(piece);
-      await voice.heard();
-    }
-    if (!turn.stopped) await chunk('');
-    await turn.linger();
-    return modelResult(prompts, text, callUsage(graph, prompts, text, startedAt));
-  });
-  return text;
 }

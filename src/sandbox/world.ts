@@ -2,6 +2,7 @@ import type { Annotations } from './annotations.ts';
 import type { App } from './app.ts';
 import type { Clock } from './clock.ts';
 import type { Conversations } from './conversations.ts';
+import type { Forms } from './forms.ts';
 import type { EndUser } from './ids.ts';
 import type { Runs } from './runs.ts';
 import type { Scripts } from './script.ts';
@@ -13,6 +14,8 @@ import type { Features } from './versions.ts';
 export interface Settings {
   readonly pace: number;
   readonly pingMs: number;
+  readonly relayIdleMs: number;
+  readonly formTimeoutMs: number;
   readonly version: string;
   readonly recordings: string | undefined;
 }
@@ -37,6 +40,7 @@ export interface World {
   readonly uploads: Uploads;
   readonly users: Users;
   readonly annotations: Annotations;
+  readonly forms: Forms;
   readonly scripts: Scripts;
   /** What is being answered now, by task id. */
   readonly turns: Map<string, Stoppable>;

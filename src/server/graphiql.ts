@@ -29,7 +29,7 @@ export function graphiqlPage(examples: (request: Request) => Promise<Examples>):
     }),
     render: async (options) => {
       const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
-      return renderGraphiQL(options);
+      return renderGraphiQL(options).replace('</head>', `<style>${TABS_STAY}</style></head>`);
     },
   };
 }
@@ -37,6 +37,9 @@ export function graphiqlPage(examples: (request: Request) => Promise<Examples>):
 /** What the page sends with every operation, until somebody changes it there. */
 export const pageHeaders: Readonly<Record<string, string>> = { 'x-user': 'me' };
 const USER = JSON.stringify(pageHeaders, null, 2);
+
+/** GraphiQL leaves its tabs with an old shift that takes effect while one is pressed: it jumps away, and the first click is lost. */
+const TABS_STAY = '.graphiql-tab { transform: none !important }';
 
 /** Arguments stand in the documents: GraphiQL forgets the variables that its default tabs come with. */
 function tabs({ chatApp, workflow, runId }: Examples): NonNullable<GraphiQLOptions['defaultTabs']> {

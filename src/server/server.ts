@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { openWebSocketDoor, type WebSocketParts } from './websocket.ts';
 import { makeYoga, type YogaParts } from './yoga.ts';
@@ -21,7 +21,13 @@ export interface RunningServer {
 /** Listens on one port for HTTP, SSE and WebSocket alike. */
 export async function openServer(parts: ServerParts, host: string, port: number): Promise<RunningServer> {
   const yoga = makeYoga(parts);
-  const http = createServer((request, response) => void yoga(request, response));
+  const unanswered = new Set<ServerResponse>();
+  const http = createServer((request, response) => {
+    unanswered.add(response);
+    response.once('close', () => unanswered.delete(response));
+    if (!http.listening) connectElsewhere(response);
+    void yoga(request, response);
+  });
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject);
     http.listen(port, host, () => resolve());
@@ -41,6 +47,7 @@ export async function openServer(parts: ServerParts, host: string, port: number)
     refuse() {
       http.close();
       http.closeIdleConnections();
+      unanswered.forEach(connectElsewhere);
     },
     closeSockets,
     async close() {
@@ -52,4 +59,9 @@ export async function openServer(parts: ServerParts, host: string, port: number)
       clearTimeout(fuse);
     },
   };
+}
+
+/** After this answer: a client that keeps its connection would ask a server that is about to end. */
+function connectElsewhere(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('connection', 'close');
 }

@@ -2,21 +2,23 @@ import type { Answer } from '../../examples/answer.ts';
 
 /** Where an example shows its answer, and a test waits for what it reads there. */
 export class Screen {
-  #text = '';
+  #answer: Answer | undefined;
   readonly #waiting = new Set<() => void>();
 
-  readonly show = ({ text }: Answer): void => {
-    this.#text = text;
+  readonly show = (answer: Answer): void => {
+    this.#answer = answer;
     for (const look of this.#waiting) look();
   };
 
-  /** Resolves once exactly `text` is shown. */
+  /** Resolves once exactly `text` is shown; rejects if the answer ends without that. */
   reads(text: string): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const look = (): void => {
-        if (this.#text !== text) return;
+        const answer = this.#answer;
+        if (answer?.text === text) resolve();
+        else if (answer && answer.status !== 'RUNNING') reject(new Error(`It ended as ${JSON.stringify(answer)}`));
+        else return;
         this.#waiting.delete(look);
-        resolve();
       };
       this.#waiting.add(look);
       look();

@@ -1,18 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { WireEvent } from '../../src/dify/wire-event.ts';
+import { answers } from './answering.ts';
 import { client, never, openSse, recorded, sendJson, serve, type Exchange } from './fake-server.ts';
 
 const info = { name: 'n', description: 'd', tags: ['t'], mode: 'chat', author_name: null };
 const page = { limit: 1, has_more: false, data: [] };
 const user = 'u/ü&1';
-
-/** Answers everything with what is given, once each and then the last for ever. */
-function answers(...replies: readonly (readonly [status: number, body?: unknown])[]) {
-  return serve((exchange) => {
-    const [status, body] = replies[Math.min(exchange.index, replies.length - 1)]!;
-    if (body === undefined) exchange.response.writeHead(status).end();
-    else sendJson(exchange, status, body);
-  });
-}
 
 describe('asking', () => {
   const done = (exchange: Exchange) => openSse(exchange).end();
@@ -42,6 +35,16 @@ describe('asking', () => {
     await (await dify.one.runWorkflow({ user, inputs: { a: 1 } }, never)).read(() => {});
     expect(server.requests[0]).toMatchObject({ method: 'POST', url: '/v1/workflows/run' });
     expect(JSON.parse(server.requests[0]!.body)).toEqual({ user, inputs: { a: 1 }, response_mode: 'streaming' });
+  });
+
+  it('completes a text as recorded', async () => {
+    await using server = await serve((exchange) => openSse(exchange).end(recorded('completion/01-stream.sse')));
+    await using dify = client(server.baseUrl);
+    const events: WireEvent[] = [];
+    const stream = await dify.one.complete({ user, inputs: {} }, never);
+    expect(await stream.read((some) => void events.push(...some))).toEqual({ by: 'eof' });
+    expect(events.at(-1)).toMatchObject({ event: 'message_end' });
+    await server.empty();
   });
 
   it.each([429, 500, 502, 503, 504, 524])('C83 never asks again after HTTP %i', async (status) => {
@@ -76,7 +79,7 @@ describe('reading', () => {
     await using server = await answers([200, info]);
     await using dify = client(server.baseUrl);
     const [first, second] = await Promise.all([dify.one.info(), dify.one.info()]);
-    expect(first).toEqual({ name: 'n', description: 'd', tags: ['t'], mode: 'chat' });
+    expect(first).toEqual({ name: 'n', description: 'd', tags: ['t'], mode: 'chat', authorName: null });
     expect(second).toBe(first);
     expect(server.requests).toHaveLength(1);
     expect(server.requests[0]).toMatchObject({ method: 'GET', url: '/v1/info' });
@@ -89,13 +92,8 @@ describe('reading', () => {
       { opening_statement: 'Hi', suggested_questions: ['a'], text_to_speech: speech },
     ]);
     await using dify = client(server.baseUrl);
-    expect(await dify.one.parameters()).toEqual({ openingStatement: 'Hi', suggestedQuestions: ['a'], autoPlay: true });
-  });
-
-  it('reads parameters that are all missing', async () => {
-    await using server = await answers([200, {}]);
-    await using dify = client(server.baseUrl);
-    expect(await dify.one.parameters()).toEqual({ openingStatement: null, suggestedQuestions: [], autoPlay: false });
+    const read = { openingStatement: 'Hi', suggestedQuestions: ['a'], autoPlay: true, inputs: [] };
+    expect(await dify.one.parameters()).toMatchObject(read);
   });
 
   it('does not keep a failure', async () => {
@@ -160,6 +158,7 @@ describe('reading', () => {
         answer: 'a',
         status: 'error',
         error: 'e',
+        feedback: { rating: 'like' },
         created_at: 7,
         message_files: [
           { id: 'f', filename: 'a.png', type: 'image', url: 'u', mime_type: 'image/png', size: 3, belongs_to: 'user' },
@@ -201,6 +200,7 @@ describe('reading', () => {
           currency: 'USD',
           latency: 1.5,
         },
+        rating: 'like',
       },
     ]);
   });

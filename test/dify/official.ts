@@ -39,7 +39,9 @@ export class Official {
       .flatMap(([, item]) => Object.values(item));
     for (const { requestBody } of ofApps) {
       // What Dify does not describe it does not read: a misspelt member would go unnoticed.
-      for (const { schema } of Object.values(requestBody?.content ?? {})) schema['additionalProperties'] = false;
+      for (const { schema } of Object.values(requestBody?.content ?? {})) {
+        resolved(definition, schema)['additionalProperties'] = false;
+      }
     }
     const backend = new OpenAPIBackend({
       definition,
@@ -71,6 +73,13 @@ export class Official {
       complaints: this.#backend.validateRequest(asked, operation).errors ?? [],
     };
   }
+}
+
+function resolved(definition: Document, schema: Record<string, unknown>): Record<string, unknown> {
+  const reference = schema['$ref'];
+  if (typeof reference !== 'string') return schema;
+  const names = reference.slice('#/'.length).split('/');
+  return names.reduce((at: object, name) => at[name as keyof typeof at], definition) as Record<string, unknown>;
 }
 
 async function bodyOf(request: SeenRequest): Promise<unknown> {

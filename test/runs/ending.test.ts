@@ -286,6 +286,11 @@ describe('a chatflow', () => {
     expect(ending.final).toEqual(succeeded);
   });
 
+  test('is not over because its audio is', () => {
+    const ending = after([...begun, tts('AAAA'), tts('')]);
+    expect([ending.final, ending.graceMs]).toEqual([null, null]);
+  });
+
   test('waits for its audio after both ends', () => {
     const ending = after([...begun, tts('AAAA'), workflowFinished('succeeded'), messageEnd()]);
     expect([ending.final, ending.graceMs]).toEqual([null, forAudio]);

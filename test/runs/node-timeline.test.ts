@@ -227,8 +227,8 @@ describe('an iteration', () => {
     const { get, progress } = after(
       container('iteration_started', 'each'),
       round('iteration', 'each', 0),
-      node('finished', 'before', { status: 'failed', error: 'not this one' }),
       node('finished', 'a', { ...item(0), status: 'failed', error: 'HTTP 500' }),
+      node('finished', 'outside', { status: 'failed', error: 'not this one' }),
       container('iteration_completed', 'each', { status: 'failed', error: null }),
     );
     expect(get('each')).toMatchObject({ status: 'FAILED', error: 'HTTP 500' });

@@ -49,6 +49,7 @@ async function hold(house: House, { answer, clients, stopAt }: Scenario): Promis
   checkWitness(witness.reader, answer, !isHeld && stopAt !== null);
   for (const [index, reader] of readers.entries()) check(reader, witness.reader, clients[index] as Plan);
   expect(play.questions()).toBe(1);
+  if (play.watchers) expect(await play.watchers(witness.reader.runId)).toBe(0);
 }
 
 function checkWitness(reader: RunReader, { told }: Answer, mayBeStopped: boolean): void {

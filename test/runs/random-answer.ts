@@ -44,6 +44,7 @@ const endings: Readonly<Record<Family, readonly (readonly Frame[])[]>> = {
   chatflow: [
     [finished('succeeded'), messageEnd],
     [messageEnd, finished('succeeded')],
+    [messageEnd, finished('partial-succeeded')],
     [finished('succeeded')],
     [finished('failed'), failure],
     [finished('stopped'), messageEnd],
@@ -70,60 +71,64 @@ function spelled(wire: Frame | string, { task, ascii, newline, space }: Spelling
   return `data:${space}${told}${newline}${newline}`;
 }
 
+/** All that is chosen at random. */
+const choice = (ends: readonly AnswerEnd[]) =>
+  fc.record({
+    family: fc.constantFrom<Family>('chat', 'chat', 'agent', 'chatflow', 'workflow'),
+    items,
+    ending: fc.nat(),
+    end: fc.constantFrom(...ends),
+    /** A New Agent says everything once more, and this. */
+    repeats: fc.constantFrom(null, '', ' And more.'),
+    /** Something comes when all is over. */
+    late: fc.constantFrom(false, false, true),
+    unterminated: fc.boolean(),
+    spelling: fc.record({
+      task: fc.noBias(fc.uuid()),
+      ascii: fc.boolean(),
+      newline: fc.constantFrom('\n' as const, '\r\n' as const),
+      space: fc.constantFrom('' as const, ' ' as const),
+    }),
+    borders: fc.array(fc.nat(), { maxLength: 30 }),
+  });
+type Choice = ReturnType<typeof choice> extends fc.Arbitrary<infer Chosen> ? Chosen : never;
+
 /** Answers with any of these ends; one that is named twice comes twice as often. */
 export function answers(ends: readonly AnswerEnd[]): fc.Arbitrary<Answer> {
-  return fc
-    .record({
-      family: fc.constantFrom<Family>('chat', 'chat', 'agent', 'chatflow', 'workflow'),
-      items,
-      ending: fc.nat(),
-      end: fc.constantFrom(...ends),
-      /** A New Agent says everything once more. */
-      repeats: fc.boolean(),
-      /** Events that come too late. */
-      after: fc.constantFrom(0, 0, 1),
-      unterminated: fc.boolean(),
-      spelling: fc.record({
-        task: fc.noBias(fc.uuid()),
-        ascii: fc.boolean(),
-        newline: fc.constantFrom('\n' as const, '\r\n' as const),
-        space: fc.constantFrom('' as const, ' ' as const),
-      }),
-      borders: fc.array(fc.nat(), { maxLength: 30 }),
-    })
-    .map(({ family, ending, spelling, ...chosen }) => {
-      const kind = family === 'workflow' ? 'WORKFLOW' : 'CHAT';
-      const graph: Frame[] =
-        family === 'workflow' || family === 'chatflow'
-          ? [{ event: 'workflow_started', workflow_run_id: 'r', data: { id: 'r', inputs: {} } }]
-          : [];
-      const said = chosen.items.flatMap((item) => wireOf(family, item));
-      const whole = said
-        .map((wire) => (typeof wire === 'object' && wire['event'] === 'agent_message' ? String(wire['answer']) : ''))
-        .join('');
-      const repeated: Frame[] =
-        family === 'agent' && chosen.repeats && !chosen.items.some((item) => 'replace' in item)
-          ? [{ event: 'message', answer: whole }]
-          : [];
-      const stops = chosen.end === 'stop' || chosen.end === 'silence';
-      const last = stops ? [] : (endings[family][ending % endings[family].length] ?? []);
-      const late: Frame[] =
-        chosen.after > 0 && last.length > 0 && family === 'chat' ? [{ event: 'message', answer: 'too late' }] : [];
-      const text = [...graph, ...said, ...repeated, ...last, ...late].map((wire) => spelled(wire, spelling)).join('');
-      const end = chosen.end === 'open' && last.length === 0 ? 'eof' : chosen.end;
-      const isCut = chosen.unterminated && end === 'eof' && last.length > 0;
-      const bytes = Buffer.from(isCut ? text.trimEnd() : text);
-      const tail =
-        chosen.end === 'stop'
-          ? Buffer.from((endings[family][0] ?? []).map((wire) => spelled(wire, spelling)).join(''))
-          : Buffer.alloc(0);
-      const frames = framesOf(bytes);
-      const all = [...frames, ...framesOf(tail)];
-      const told = toldBy(all, { kind, ...(stops ? { stopAskedAt: frames.length } : {}) });
-      const writes = written(bytes, chosen.borders);
-      const shown = () => JSON.stringify({ kind, end, writes: writes.map(String), tail: String(tail) }, null, 1);
-      return { kind, task: spelling.task, end, writes, tail, told, [fc.toStringMethod]: shown };
-    });
+  return choice(ends).map((chosen) => {
+    const { family, spelling, unterminated, borders } = chosen;
+    const kind = family === 'workflow' ? 'WORKFLOW' : 'CHAT';
+    const stops = chosen.end === 'stop' || chosen.end === 'silence';
+    const ending = stops ? [] : (endings[family][chosen.ending % endings[family].length] ?? []);
+    const end = chosen.end === 'open' && ending.length === 0 ? 'eof' : chosen.end;
+    const text = [...saidBy(chosen), ...ending, ...lateIn(chosen, ending)]
+      .map((wire) => spelled(wire, spelling))
+      .join('');
+    const bytes = Buffer.from(unterminated && end === 'eof' && ending.length > 0 ? text.trimEnd() : text);
+    const stopped = end === 'stop' ? (endings[family][0] ?? []) : [];
+    const tail = Buffer.from(stopped.map((wire) => spelled(wire, spelling)).join(''));
+    const frames = framesOf(bytes);
+    const told = toldBy([...frames, ...framesOf(tail)], { kind, ...(stops ? { stopAskedAt: frames.length } : {}) });
+    const writes = written(bytes, borders);
+    const shown = () => JSON.stringify({ kind, end, writes: writes.map(String), tail: String(tail) }, null, 1);
+    return { kind, task: spelling.task, end, writes, tail, told, [fc.toStringMethod]: shown };
+  });
+}
+
+function saidBy({ family, items, repeats }: Choice): (Frame | string)[] {
+  const isGraph = family === 'workflow' || family === 'chatflow';
+  const start: Frame = { event: 'workflow_started', workflow_run_id: 'r', data: { id: 'r', inputs: {} } };
+  const said = items.flatMap((item) => wireOf(family, item));
+  const whole = said.map((wire) =>
+    typeof wire === 'object' && wire['event'] === 'agent_message' ? wire['answer'] : '',
+  );
+  const isRepeated = family === 'agent' && repeats !== null && !items.some((item) => 'replace' in item);
+  const repeated: Frame = { event: 'message', answer: whole.join('') + (repeats ?? '') };
+  return [...(isGraph ? [start] : []), ...said, ...(isRepeated ? [repeated] : [])];
+}
+
+function lateIn({ family, late }: Choice, ending: readonly Frame[]): Frame[] {
+  return late && family === 'chat' && ending.length > 0 ? [{ event: 'message', answer: 'too late' }] : [];
 }
 
 function written(bytes: Buffer, borders: readonly number[]): Buffer[] {

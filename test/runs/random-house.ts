@@ -28,6 +28,8 @@ export interface Play extends AsyncDisposable {
   stop(runId: string): Promise<void>;
   /** How often Dify was asked. */
   questions(): number;
+  /** Readers still attached; absent where some may be about to leave. */
+  readonly watchers?: (runId: string) => Promise<number>;
 }
 
 export interface House extends AsyncDisposable {
@@ -89,6 +91,7 @@ export async function openDirectly(): Promise<House> {
         door: () => door,
         stop: async (id) => void (await runs.stop(await found(id), 5_000)),
         questions,
+        watchers: async (id) => (await found(id)).watchers,
         [Symbol.asyncDispose]: () => runs.drain(1_000),
       };
     },

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openStage, recorded, type Stage } from './replaying.ts';
+import { isMarker, marker, openStage, recorded, type Stage } from './replaying.ts';
 import { RunReader } from './run-reader.ts';
 import { framesOf } from './wire-frames.ts';
 import { toldBy } from './wire-model.ts';
@@ -30,8 +30,6 @@ function positions(lastSeq: number): number[] {
   return Array.from({ length: lastSeq + 3 }, (_, index) => index - 1);
 }
 
-const marker = `data: ${JSON.stringify({ event: 'marker' })}\n\n`;
-
 describe.concurrent('a reader that comes late', () => {
   test.each(some)('gets the rest of an ended run, whatever `after` it names: $name', async ({ kind, body }) => {
     const first = await stage.play({ kind, steps: [{ write: body }] });
@@ -59,8 +57,8 @@ describe.concurrent('a reader that comes late', () => {
         { until: goOn.promise },
         { write: body.subarray(half) },
       ];
-      const playing = stage.play({ kind, steps }, ({ __typename }, reader) => {
-        if (__typename === 'UnknownEvent') held.resolve(reader);
+      const playing = stage.play({ kind, steps }, (event, reader) => {
+        if (isMarker(event)) held.resolve(reader);
       });
       const early = await held.promise;
       const { seq, runId } = early;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { ScriptStep } from '../../src/sandbox/sandbox.ts';
-import { openStage, recorded, type Recorded, type Stage } from './replaying.ts';
+import { openStage, recorded, unserved, type Recorded, type Stage } from './replaying.ts';
 import { expectAsTold } from './shown.ts';
 import { framesOf } from './wire-frames.ts';
 import { toldBy } from './wire-model.ts';
@@ -26,8 +26,8 @@ function byteByByte({ body }: Recorded): ScriptStep[] {
 
 describe.concurrent('a recorded stream', () => {
   test.each(recorded)('says what its bytes say, sent as it was received: $name', async (recording) => {
-    const { kind, body } = recording;
-    const reader = await stage.play({ kind, steps: asReceived(recording) });
+    const { kind, body, cut } = recording;
+    const reader = await stage.play({ kind, steps: asReceived(recording), ...(cut ? { end: 'reset' } : {}) });
     expectAsTold(toldBy(framesOf(body), { kind }), reader, await stage.look(reader.runId));
   });
 
@@ -35,5 +35,9 @@ describe.concurrent('a recorded stream', () => {
     const { kind, body } = recording;
     const reader = await stage.play({ kind, steps: byteByByte(recording) });
     expectAsTold(toldBy(framesOf(body), { kind }), reader, await stage.look(reader.runId));
+  });
+
+  test.for(unserved)('says what its bytes say: $name', (_, { skip }) => {
+    skip('Completion apps are not served yet.');
   });
 });

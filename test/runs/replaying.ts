@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionResult } from 'graphql-ws';
 import { writesOf } from '../../src/sandbox/replay.ts';
 import type { SandboxRequest, ScriptStep } from '../../src/sandbox/sandbox.ts';
-import { openRig, type Rig } from '../rig.ts';
+import { openRig, type Rig, type RigOptions } from '../rig.ts';
 import { asking, following, looking } from './run-document.ts';
 import { RunReader, type ReadEvent } from './run-reader.ts';
 
@@ -12,6 +12,8 @@ const folder = fileURLToPath(new URL('../fixtures/dify/1.12.1/', import.meta.url
 export interface Recorded {
   /** `chat/01-stream` */
   readonly name: string;
+  /** Of the request. */
+  readonly path: string;
   readonly kind: 'CHAT' | 'WORKFLOW';
   readonly body: Buffer;
   /** The recording's own client went away before the end. */
@@ -20,14 +22,16 @@ export interface Recorded {
   readonly reads: readonly { readonly atMs: number; readonly bytes: Buffer }[];
 }
 
-/** Every recorded stream that the gateway serves. Completion apps are not served: theirs are left out. */
-export const recorded: readonly Recorded[] = globSync('*/*.sse', { cwd: folder })
+const all: readonly Recorded[] = globSync('*/*.sse', { cwd: folder })
   .map((file) => file.slice(0, -'.sse'.length).replaceAll('\\', '/'))
   .toSorted()
-  .map(load)
-  .filter(({ path }) => path !== '/v1/completion-messages');
+  .map(load);
 
-function load(name: string): Recorded & { readonly path: string } {
+export const recorded = all.filter(({ path }) => path !== '/v1/completion-messages');
+/** Completion apps are not served: their streams wait for that. */
+export const unserved = all.filter(({ path }) => path === '/v1/completion-messages');
+
+function load(name: string): Recorded {
   const body = readFileSync(`${folder}${name}.sse`);
   const meta = JSON.parse(readFileSync(`${folder}${name}.meta.json`, 'utf8')) as {
     request: { path: string };
@@ -42,6 +46,8 @@ function load(name: string): Recorded & { readonly path: string } {
 export interface Asked {
   readonly kind: 'CHAT' | 'WORKFLOW';
   readonly steps: readonly ScriptStep[];
+  /** What the connection does once all of it has been read: it breaks, or stays open. Default: the reply ends. */
+  readonly end?: 'reset' | 'hang';
 }
 
 /** The rig, with clients that ask for scripted streams, many at a time. */
@@ -61,10 +67,13 @@ export interface Stage extends AsyncDisposable {
   stopped(taskId: string): Promise<void>;
 }
 
-/** Short enough for a test and long enough for what comes in the same breath. */
-const waits = { graces: { messageEnd: 40, workflowEnd: 40, audio: 40, trailing: 40 }, stopMs: 1_000, lingerMs: 40 };
+/** For streams that nothing but a timer ends: short, since nothing more will come. */
+export const shortWaits: NonNullable<RigOptions['waits']> = {
+  graces: { messageEnd: 40, workflowEnd: 40, audio: 40, trailing: 40 },
+  lingerMs: 40,
+};
 
-export async function openStage(): Promise<Stage> {
+export async function openStage(waits: RigOptions['waits'] = {}): Promise<Stage> {
   /** By question, and by the path of a stop. */
   const arrivals = new Map<string, () => void>();
   const onRequest = ({ body, path }: SandboxRequest) => arrivals.get(questionIn(body) ?? path)?.();
@@ -90,7 +99,7 @@ export async function openStage(): Promise<Stage> {
 
   return {
     rig,
-    async play({ kind, steps }, onEvent) {
+    async play({ kind, steps, end }, onEvent) {
       const key = `question ${(asked += 1)}`;
       const reader = new RunReader();
       // Scripts queue by app: the next one waits until this one's request is there.
@@ -99,12 +108,18 @@ export async function openStage(): Promise<Stage> {
       const turn = scripts;
       scripts = turn.then(() => arrived.promise);
       await turn;
-      rig.sandbox.script(kind === 'CHAT' ? 'concierge' : 'summarize', { steps });
+      const seen = Promise.withResolvers<void>();
+      const after = end ? [{ write: marker }, { until: seen.promise }, endings[end]] : [];
+      rig.sandbox.script(kind === 'CHAT' ? 'concierge' : 'summarize', { steps: [...steps, ...after] });
       const input = {
         CHAT: { app: 'concierge', query: key, autoGenerateName: false, idempotencyKey: key },
         WORKFLOW: { app: 'summarize', inputs: { text: key }, idempotencyKey: key },
       }[kind];
-      return read(asking[kind], { input }, reader, (event) => onEvent?.(event, reader));
+      const reading = read(asking[kind], { input }, reader, (event) => {
+        if (isMarker(event) || event.__typename === 'RunFinished') seen.resolve();
+        onEvent?.(event, reader);
+      });
+      return reading.finally(arrived.resolve);
     },
     follow: (runId, after, reader = new RunReader(), onEvent) => read(following, { runId, after }, reader, onEvent),
     async look(runId) {
@@ -124,6 +139,12 @@ export async function openStage(): Promise<Stage> {
     },
   };
 }
+
+const endings = { reset: { reset: true }, hang: { hang: true } } as const;
+
+/** An event that no Dify sends. A client that has it has all that came before. */
+export const marker = `data: ${JSON.stringify({ event: 'marker' })}\n\n`;
+export const isMarker = ({ __typename, name }: ReadEvent) => __typename === 'UnknownEvent' && name === 'marker';
 
 /** A chat's query or a workflow's only input. */
 function questionIn(body: unknown): string | undefined {

@@ -270,6 +270,19 @@ describe('a server that closes', () => {
     expect(text).toMatch(/event: complete\ndata:\n\n$/);
   });
 
+  test('answers those who wait over HTTP, and has them connect elsewhere next time', async () => {
+    await using rig = await openRig({ drainMs: 10_000 });
+    const held = holdAnswer(rig);
+    const waiting = post(rig, { query: 'mutation { chat(input: { query: "a" }) { answer } }' });
+    await expect.poll(() => rig.generations().length).toBe(1);
+    const closing = rig.gateway.close();
+    held.release();
+    const response = await waiting;
+    expect(await response.json()).toEqual({ data: { chat: { answer: held.whole } } });
+    expect(response.headers.get('connection')).toBe('close');
+    await closing;
+  });
+
   test('closes twice as well as once', async () => {
     await using rig = await openRig();
     await Promise.all([rig.gateway.close(), rig.gateway.close()]);

@@ -1,0 +1,18 @@
+export interface DifyAppOptions {
+  readonly name: string;
+  /** With its path: `https://host/v1`. */
+  readonly baseUrl: string;
+  readonly key: string;
+  /** Default 10,000. */
+  readonly connectMs?: number;
+  /** Default 60,000: chat and agent apps send nothing before the first token. */
+  readonly headersMs?: number;
+  /** Silence after which a stream is dead. Default 35,000: pings are due every 10 s. */
+  readonly idleMs?: number;
+  /** Total for one read. Default 15,000. */
+  readonly readMs?: number;
+  /** Longest event of a stream, and longest reply to a read. Default 16 MiB. */
+  readonly maxEventBytes?: number;
+  /** How long `info`, `parameters`, `meta` and `site` are kept. Default 300,000. */
+  readonly cacheMs?: number;
+}
