@@ -43,14 +43,24 @@ async function openHouse() {
   );
   const left: string[] = [];
   const config: Config = {
-    server: { host: '127.0.0.1', port: 0, graphiql: true, logLevel: 'trace', drainMs: 0 },
+    server: { host: '127.0.0.1', port: 0, graphiql: true, logLevel: 'trace', drainMs: 0, admins: [] },
     apps: [
-      ...sandbox.apps.map(({ name, key }) => ({ name, key, baseUrl: sandbox.url, description: undefined, timeouts })),
+      ...sandbox.apps.map(({ name, key }) => ({
+        name,
+        key,
+        baseUrl: sandbox.url,
+        description: undefined,
+        nodeData: true,
+        checkInputs: true,
+        timeouts,
+      })),
       ...servers.map(({ name, key, server }) => ({
         name,
         key,
         baseUrl: server.baseUrl,
         description: undefined,
+        nodeData: true,
+        checkInputs: true,
         timeouts,
       })),
     ],

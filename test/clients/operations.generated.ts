@@ -160,7 +160,9 @@ export type RunStatus =
   | 'STOPPED'
   /** Stop was asked for; Dify has not ended it yet. */
   | 'STOPPING'
-  | 'SUCCEEDED';
+  | 'SUCCEEDED'
+  /** Dify’s records say nothing that is known here. */
+  | 'UNKNOWN';
 
 export type RunWorkflowInput = {
   /** Configured name; the default app when left out. */

@@ -58,6 +58,8 @@ export const everyKind: readonly Part[] = [
       parentNodeId: null,
       round: 0,
       retries: 0,
+      inputs: null,
+      outputs: null,
     },
     progress: { started: 1, finished: 0, failed: 0, current: ['A node'] },
   },
