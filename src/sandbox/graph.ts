@@ -88,12 +88,15 @@ export class Graph {
     });
   }
 
+  /** The answer is there: who looks now sees no pause any more, though no worker has gone on yet. */
+  endPause(): void {
+    this.run.status = 'running';
+    if (this.run.live !== undefined) this.run.live.pause = [];
+  }
+
   /** Goes on after a pause. */
   async resume(): Promise<void> {
-    const { run, turn } = this;
-    this.#attemptAt = turn.world.now();
-    run.status = 'running';
-    if (run.live !== undefined) run.live.pause = [];
+    this.#attemptAt = this.turn.world.now();
     await this.emit('workflow_started', this.#started('resumption'));
   }
 

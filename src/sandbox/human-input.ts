@@ -26,6 +26,7 @@ export async function askPerson(graph: Graph, definition: FormDefinition): Promi
   execution.row.finishedAt = world.now();
   await pause(graph, form);
   const submission = await form.answered;
+  graph.endPause();
   await turn.rest(resumeMs);
   await goOn(graph);
   await execution.start();

@@ -41,7 +41,7 @@ export function messageReplace(answer: string, over: Fields = { reason: '' }): D
   return { event: 'message_replace', ...chat, answer, ...over };
 }
 
-export const usage = {
+const usage = {
   prompt_tokens: 88,
   completion_tokens: 14,
   total_tokens: 102,
