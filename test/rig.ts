@@ -13,10 +13,10 @@ export interface RigOptions {
   readonly drainMs?: number;
   readonly graphiql?: boolean;
   readonly identify?: GatewayOptions['identify'];
+  readonly waits?: GatewayOptions['waits'];
   readonly nodeData?: boolean;
   readonly checkInputs?: boolean;
   readonly patience?: GatewayOptions['patience'];
-  readonly waits?: GatewayOptions['waits'];
 }
 
 /** What an operation returned: a test knows what it selected. */
@@ -52,14 +52,20 @@ export interface Rig extends AsyncDisposable {
 
 const timeouts = { connectMs: 2_000, headersMs: 10_000, idleMs: 10_000, runMs: 60_000 };
 
-export async function openGateway(sandbox: Sandbox, options: RigOptions = {}, logged: string[] = []): Promise<Gateway> {
+/** In front of a sandbox, or something else that speaks like Dify. */
+export async function openGateway(
+  sandbox: Pick<Sandbox, 'apps' | 'url'>,
+  options: RigOptions = {},
+  logged: string[] = [],
+): Promise<Gateway> {
   const config: Config = {
     server: {
       host: '127.0.0.1',
       port: options.port ?? 0,
       graphiql: options.graphiql ?? false,
       logLevel: 'debug',
-      drainMs: options.drainMs ?? 0, admins: ['admin'],
+      drainMs: options.drainMs ?? 0,
+      admins: ['admin'],
     },
     apps: sandbox.apps.map(({ name, description, key }) => ({
       name,
@@ -78,8 +84,8 @@ export async function openGateway(sandbox: Sandbox, options: RigOptions = {}, lo
   return createGateway(config, {
     logger: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
     ...(options.identify ? { identify: options.identify } : {}),
-    ...(options.patience ? { patience: options.patience } : {}),
     ...(options.waits ? { waits: options.waits } : {}),
+    ...(options.patience ? { patience: options.patience } : {}),
   });
 }
 

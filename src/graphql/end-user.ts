@@ -27,7 +27,8 @@ builder.queryField('endUser', (t) =>
   t.field({
     type: EndUser,
     nullable: true,
-    description: 'One of an app’s users by Dify’s id, from Dify 1.13 on; null when there is none. Needs the scope `admin`.',
+    description:
+      'One of an app’s users by Dify’s id, from Dify 1.13 on; null when there is none. Needs the scope `admin`.',
     args: { app: t.arg.id(), id: t.arg.id({ required: true }) },
     resolve: async (_, { app, id }, context) => {
       requireAdmin(context);

@@ -7,7 +7,7 @@ export function parsePython(text: string): unknown {
   // What is between the tokens must be white space, or this is nothing that Python wrote.
   if (tokens === null || text.replaceAll(token, '').trim() !== '') return undefined;
   try {
-    return JSON.parse(tokens.map(jsonOf).join('')) as unknown;
+    return JSON.parse(tokens.map(jsonOf).join(' ')) as unknown;
   } catch {
     return undefined;
   }
@@ -24,7 +24,7 @@ function jsonOf(found: string): string {
   return JSON.stringify(found.slice(1, -1).replaceAll(escape, unescaped));
 }
 
-const escape = /\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|([^]))/gi;
+const escape = /\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|([^]))/g;
 const letters: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' };
 
 function unescaped(_: string, ...found: readonly (string | undefined)[]): string {

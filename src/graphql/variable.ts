@@ -38,7 +38,8 @@ const ConversationVariableConnection = builder.connectionObject(
 builder.objectFields(Conversation, (t) => ({
   variables: t.field({
     type: ConversationVariableConnection,
-    description: 'What it remembers, oldest first: chatflow apps, from Dify 1.4 on. A page edge never loses or repeats one.',
+    description:
+      'What it remembers, oldest first: chatflow apps, from Dify 1.4 on. A page edge never loses or repeats one.',
     args: { first: t.arg.int({ defaultValue: 20 }), after: t.arg.string() },
     resolve: async ({ app, id: conversationId }, { first, after }, context) => {
       const { dify } = appNamed(context, app);
@@ -46,8 +47,7 @@ builder.objectFields(Conversation, (t) => ({
       await requireCapability(dify, 'variables');
       const { edges, more } = await pageByTime<VariableRecord>(
         {
-          fetch: (lastId, limit) =>
-            beyond(lastId, (at) => dify.variables.list({ user, conversationId, limit, ...at })),
+          fetch: (lastId, limit) => beyond(lastId, (at) => dify.variables.list({ user, conversationId, limit, ...at })),
           id: ({ id }) => id,
           second: ({ createdAt }) => createdAt ?? 0,
           newestFirst: false,

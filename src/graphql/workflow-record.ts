@@ -15,7 +15,8 @@ interface RecordRef extends Pick<Stored, keyof Stored & keyof WorkflowLogRun> {
 }
 
 const WorkflowRunRecord = builder.objectRef<RecordRef>('WorkflowRunRecord').implement({
-  description: 'Dify’s own record of a run of a workflow or chatflow. In logs, what is not in them is asked for when selected.',
+  description:
+    'Dify’s own record of a run of a workflow or chatflow. In logs, what is not in them is asked for when selected.',
   fields: (t) => ({
     id: t.exposeID('id', { description: 'The `workflowRunId` of a WorkflowRun.' }),
     workflowId: t.id({ nullable: true, resolve: async (run) => (await run.stored())?.workflowId }),
@@ -168,7 +169,10 @@ function searched(filter: typeof WorkflowLogFilter.$inferInput | null | undefine
 /** Before Dify 1.5 the user is no filter, and is silently ignored. */
 function ofUser<P extends { readonly items: readonly WorkflowLogRecord[] }>(page: P, user: string | undefined): P {
   if (user === undefined || page.items.every(({ endUser }) => endUser?.sessionId === user)) return page;
-  throw new GatewayError('FORBIDDEN', 'This version of Dify cannot tell whose logs are whose: it needs the scope `admin`.');
+  throw new GatewayError(
+    'FORBIDDEN',
+    'This version of Dify cannot tell whose logs are whose: it needs the scope `admin`.',
+  );
 }
 
 function isAdmin({ scopes }: Context): boolean {

@@ -62,8 +62,9 @@ export class Ending {
   see(wire: WireEvent): void {
     switch (wire.event) {
       case 'error':
-        // After a failed `workflow_finished` it only repeats it (≤ 1.12).
-        this.final = this.#tentative ?? failed(errorFromEvent(wire));
+        // After a failed or stopped `workflow_finished` it only repeats it (≤ 1.12).
+        this.final = this.#tentative?.status.endsWith('SUCCEEDED') ? null : this.#tentative;
+        this.final ??= failed(errorFromEvent(wire));
         return;
       case 'message_end':
         this.#messageEnded = true;

@@ -33,6 +33,14 @@ export class HumanForms {
     return this.#resumed(nodeId, action, action === null);
   }
 
+  /** The run has gone on without a word about these: how they were answered is not known. */
+  unsaid(now: number): Omit<RunResumed, 'seq' | 'at'>[] {
+    return Array.from(this.#waiting.values(), ({ id, expiresAt }) => {
+      const timedOut = expiresAt !== null && expiresAt * 1000 <= now;
+      return { type: 'RunResumed' as const, formId: id, action: null, timedOut };
+    });
+  }
+
   #resumed(nodeId: string, action: string | null, timedOut: boolean): Omit<RunResumed, 'seq' | 'at'> | null {
     const form = [...this.#waiting.values()].find((waiting) => waiting.nodeId === nodeId);
     if (!form) return null;

@@ -98,7 +98,8 @@ const targets: Readonly<Record<string, readonly string[]>> = {
 
 /** The shape that Dify takes (§7.2), or a file as Dify itself describes one. */
 function aboutFile(value: unknown, allowed: readonly string[]): string | undefined {
-  const shape = 'must be a file: { type, transfer_method: "local_file", upload_file_id } or one with "remote_url" and url';
+  const shape =
+    'must be a file: { type, transfer_method: "local_file", upload_file_id } or one with "remote_url" and url';
   if (!isObject(value) || typeof value['type'] !== 'string') return shape;
   const method = value['transfer_method'];
   const known = typeof method === 'string' && Object.hasOwn(targets, method) ? targets[method] : undefined;
@@ -113,7 +114,10 @@ function aboutType(type: string, allowed: readonly string[]): string | undefined
 }
 
 /** Where files are switched off, Dify ignores them. */
-function fileProblems(files: readonly FileReference[], { features: { fileUpload } }: AppParameters): readonly Problem[] {
+function fileProblems(
+  files: readonly FileReference[],
+  { features: { fileUpload } }: AppParameters,
+): readonly Problem[] {
   const { enabled, numberLimit, types } = fileUpload;
   if (!enabled) return [];
   const problems = files.flatMap(({ type }, index) => {

@@ -178,7 +178,11 @@ async function problemsOf(app: DifyApp, question: Question): Promise<readonly Pr
 
 function wrongMode(app: DifyApp, mode: string): GatewayError {
   const how =
-    mode === 'workflow' ? 'run it with runWorkflow' : mode === 'completion' ? 'it takes no questions' : 'ask it with chat';
+    mode === 'workflow'
+      ? 'run it with runWorkflow'
+      : mode === 'completion'
+        ? 'it takes no questions'
+        : 'ask it with chat';
   return new GatewayError('WRONG_APP_MODE', `The app “${app.name}” is of mode ${mode}: ${how}.`);
 }
 

@@ -47,6 +47,7 @@ export class Translator {
   finish(outcome: Outcome, at: number): RunEvent[] {
     this.#begin(at);
     this.#answer.end();
+    if (outcome.status !== 'STOPPED') for (const resumed of this.#forms.unsaid(at)) this.#emit(resumed);
     for (const node of this.#nodes.closeOpen())
       this.#emit({ type: 'NodeChanged', node, progress: this.#nodes.progress() });
     const failed = outcome.error?.nodeId === null ? this.#nodes.lastFailed : null;
