@@ -119,6 +119,11 @@ export const MessageConnection = builder.connectionObject(
   { name: 'MessageEdge' },
 );
 
+const UsageSource = builder.enumType('UsageSource', {
+  description: 'Where usage figures come from: Dify’s final event is sometimes all zeros.',
+  values: ['FINAL_EVENT', 'NODE_SUM', 'RUN_RECORD'] as const,
+});
+
 export const Usage = builder.objectRef<UsageFigures>('Usage').implement({
   description: 'What a run cost.',
   fields: (t) => ({
@@ -128,6 +133,7 @@ export const Usage = builder.objectRef<UsageFigures>('Usage').implement({
     totalPrice: t.expose('totalPrice', { type: 'Decimal', nullable: true }),
     currency: t.exposeString('currency', { nullable: true }),
     latencySeconds: t.exposeFloat('latencySeconds', { nullable: true }),
+    source: t.expose('source', { type: UsageSource }),
   }),
 });
 
@@ -194,7 +200,7 @@ function ofRecord(app: string, record: MessageRecord): MessageView {
     inputs,
     error,
     citations,
-    usage: usage && usageOf(usage),
+    usage: usage && usageOf(usage, 'RUN_RECORD'),
     rating,
     answered: true,
     answer: text,

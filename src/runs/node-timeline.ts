@@ -1,5 +1,5 @@
 import type { ContainerEvent, NodeEvent, RoundEvent } from '../dify/wire-event.ts';
-import type { NodeChanged, NodeRun, NodeStatus, Progress, RoundStarted } from './run-event.ts';
+import type { NodeChanged, NodeRun, NodeStatus, Progress, RoundStarted, Usage } from './run-event.ts';
 import { tokensOnly } from './usage.ts';
 
 type Change = Omit<NodeChanged, 'seq' | 'at'> | Omit<RoundStarted, 'seq' | 'at'>;
@@ -64,6 +64,11 @@ export class NodeTimeline {
   /** Nodes that a stop, a failure elsewhere or a cut left open (Q25), now stopped. */
   closeOpen(): NodeRun[] {
     return [...this.#open.values()].map((node) => this.#keep({ ...node, status: 'STOPPED' }));
+  }
+
+  /** Of the nodes that Dify gave figures for; containers repeat what is inside them. */
+  usages(): Usage[] {
+    return [...this.#nodes.values()].flatMap(({ id, nodeId, usage }) => (usage && id !== nodeId ? [usage] : []));
   }
 
   progress(): Progress {

@@ -154,7 +154,11 @@ export interface Usage {
   readonly totalPrice: string | null;
   readonly currency: string | null;
   readonly latencySeconds: number | null;
+  readonly source: UsageSource;
 }
+
+/** Where the figures come from: Dify's final event is sometimes all zeros. */
+export type UsageSource = 'FINAL_EVENT' | 'NODE_SUM' | 'RUN_RECORD';
 
 export interface AgentStep {
   readonly id: string;

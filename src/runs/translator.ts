@@ -5,7 +5,7 @@ import type { Outcome } from './ending.ts';
 import { HumanForms } from './human-forms.ts';
 import { NodeTimeline } from './node-timeline.ts';
 import type { Citation, Draft, RunEvent, RunFile, Usage } from './run-event.ts';
-import { tokensOnly, usageOf } from './usage.ts';
+import { sumOf, tokensOnly, usageOf } from './usage.ts';
 
 /**
  * Turns what Dify says into what happened to the run, by the folding rules of §2.7. It is the only one that numbers events.
@@ -55,7 +55,7 @@ export class Translator {
       type: 'RunFinished',
       status: outcome.status,
       error: outcome.error && { ...outcome.error, nodeId: outcome.error.nodeId ?? failed },
-      usage: this.#usage,
+      usage: this.#usage?.totalTokens ? this.#usage : (sumOf(this.#nodes.usages()) ?? this.#usage),
       outputs: this.#outputs,
       citations: this.#citations,
       rawText: this.#answer.raw,
