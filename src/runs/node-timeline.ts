@@ -79,7 +79,8 @@ export class NodeTimeline {
   #node(wire: NodeEvent): Change[] {
     const before = this.#nodes.get(wire.id);
     // A snapshot tells again, and without details, what has ended (§8.2).
-    if (before && !isOpen(before)) return [];
+    if (before && !isOpen(before) && (wire.event === 'node_started' || nodeStatus(wire.status) === before.status))
+      return [];
     const parent = wire.iterationId ?? wire.loopId;
     const round =
       wire.iterationIndex ??

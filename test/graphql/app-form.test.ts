@@ -35,6 +35,7 @@ describe('an app', () => {
     expect(describes.inputs).toMatchObject([
       { type: 'file', maxLength: null, allowedFileTypes: ['IMAGE', 'DOCUMENT', 'AUDIO', 'VIDEO'] },
       { type: 'file-list', maxLength: 3, allowedFileExtensions: [] },
+      { type: 'text-input', maxLength: 200 },
       { type: 'checkbox', default: false, allowedFileTypes: null },
       { type: 'json_object', options: null },
     ]);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { sendJson } from '../dify/fake-server.ts';
 import { openRig, type Data, type Rig } from '../rig.ts';
-import { codesOf, dataOf, eventsOf } from './answers.ts';
+import { codesOf, dataOf } from './answers.ts';
 import { openFakeApp, type Routes } from './fake-app.ts';
 
 const runWorkflow = 'mutation ($input: RunWorkflowInput!) { runWorkflow(input: $input) { deduplicated run { id status } } }';
@@ -75,15 +75,16 @@ describe('inputs that do not fit the form', () => {
   });
 
   test('are no reason to refuse a question that was asked before', async () => {
-    const routes = changingApp();
-    await using fake = await openFakeApp(routes.of);
-    const input = { query: 'Hello', inputs: {}, idempotencyKey: randomUUID(), waitMs: 5_000 };
+    const app = changingApp();
+    app.silent = true;
+    await using fake = await openFakeApp(app.of);
+    const input = { query: 'Hello', inputs: {}, idempotencyKey: randomUUID() };
     const again = 'mutation ($input: ChatInput!) { chat(input: $input) { deduplicated run { id } } }';
     const { chat: first } = dataOf(await fake.query(again, { input }));
-    routes.form = [{ 'text-input': { variable: 'name', required: true } }];
-    await expect
-      .poll(async () => codesOf(await fake.query(again, { input: { ...input, idempotencyKey: randomUUID(), inputs: { name: 1 } } })))
-      .toEqual([]);
+    app.form = [{ 'text-input': { variable: 'name', required: true } }];
+    app.silent = false;
+    const other = { ...input, idempotencyKey: randomUUID() };
+    expect(codesOf(await fake.query(again, { input: other }))).toEqual(['BAD_USER_INPUT']);
     const { chat: second } = dataOf(await fake.query(again, { input }));
     expect(second).toEqual({ deduplicated: true, run: first.run });
   });
@@ -91,30 +92,31 @@ describe('inputs that do not fit the form', () => {
 
 describe('the form', () => {
   test('is asked for anew before anything is refused: the app may have been published meanwhile', async () => {
-    const routes = changingApp();
-    routes.form = [{ select: { variable: 'tone', options: ['kind'], required: true } }];
-    await using fake = await openFakeApp(routes.of, { timeouts: {} });
+    const app = changingApp();
+    app.form = [{ select: { variable: 'tone', options: ['kind'], required: true } }];
+    await using fake = await openFakeApp(app.of);
     const ask = (tone: string) => fake.query(chat, { input: { query: 'Hello', inputs: { tone }, autoGenerateName: false } });
     expect(codesOf(await ask('rude'))).toEqual(['BAD_USER_INPUT']);
     const asked = () => fake.requests.filter(({ url }) => url === '/v1/parameters').length;
     // Known for less than five seconds: asked once, whoever is refused.
     await Promise.all(Array.from({ length: 10 }, () => ask('rude')));
     expect(asked()).toBe(1);
-    routes.form = [{ select: { variable: 'tone', options: ['kind', 'rude'], required: true } }];
+    app.form = [{ select: { variable: 'tone', options: ['kind', 'rude'], required: true } }];
     await expect.poll(async () => codesOf(await ask('rude')), { timeout: 10_000, interval: 500 }).toEqual([]);
     expect(asked()).toBe(2);
   });
 
   test('that Dify does not tell is no reason to refuse', async () => {
-    const routes = changingApp();
-    await using fake = await openFakeApp({ ...routes.of, '/parameters': (exchange) => sendJson(exchange, 500, {}) });
+    const app = changingApp();
+    app.silent = true;
+    await using fake = await openFakeApp(app.of);
     const { chat: payload } = dataOf(await fake.query(chat, { input: { query: 'Hello', inputs: { tone: 1 } } }));
     expect(payload.run.status).toBe('SUCCEEDED');
   });
 
   test('that Dify is slow to tell holds a question for two seconds at most', async () => {
-    const routes = changingApp();
-    await using fake = await openFakeApp({ ...routes.of, '/parameters': () => {} });
+    const app = changingApp();
+    await using fake = await openFakeApp({ ...app.of, '/parameters': () => {} });
     const start = performance.now();
     const { chat: payload } = dataOf(await fake.query(chat, { input: { query: 'Hello' } }));
     expect(payload.run.status).toBe('SUCCEEDED');
@@ -122,9 +124,9 @@ describe('the form', () => {
   });
 
   test('is asked of a new conversation only for what it must have', async () => {
-    const routes = changingApp();
-    routes.form = [{ 'text-input': { variable: 'name', required: true, max_length: 3 } }];
-    await using fake = await openFakeApp(routes.of);
+    const app = changingApp();
+    app.form = [{ 'text-input': { variable: 'name', required: true, max_length: 3 } }];
+    await using fake = await openFakeApp(app.of);
     const ask = (input: object) => fake.query(chat, { input: { query: 'Hello', autoGenerateName: false, ...input } });
     expect(codesOf(await ask({}))).toEqual(['BAD_USER_INPUT']);
     const { chat: first } = dataOf(await ask({ inputs: { name: 'Zoë' } }));
@@ -139,9 +141,9 @@ describe('files', () => {
   const fileOf = (type: string) => ({ upload: { id: randomUUID(), type } });
 
   test('that are too many or of a type that the app does not take are refused at once', async () => {
-    const routes = changingApp();
-    routes.upload = { enabled: true, allowed_file_types: ['image'], number_limits: 2 };
-    await using fake = await openFakeApp(routes.of);
+    const app = changingApp();
+    app.upload = { enabled: true, allowed_file_types: ['image'], number_limits: 2 };
+    await using fake = await openFakeApp(app.of);
     const files = [fileOf('IMAGE'), fileOf('AUDIO'), fileOf('IMAGE')];
     const result = await fake.query(chat, { input: { query: 'Look', files } });
     expect(result.errors?.[0]?.extensions?.['problems']).toEqual([
@@ -164,15 +166,26 @@ describe('files', () => {
   });
 });
 
-/** A chat app whose form changes as a test says. */
-function changingApp(): { form: object[]; upload: object; readonly of: Routes } {
-  const app = {
-    form: [] as object[],
-    upload: {} as object,
+interface ChangingApp {
+  form: object[];
+  upload: object;
+  /** Whether it tells nothing of both. */
+  silent: boolean;
+  readonly of: Routes;
+}
+
+/** A chat app that changes as a test says. */
+function changingApp(): ChangingApp {
+  const app: ChangingApp = {
+    form: [],
+    upload: {},
+    silent: false,
     of: {
       '/info': { name: 'Fake', description: '', tags: [], mode: 'chat' },
       '/parameters': (exchange) =>
-        sendJson(exchange, 200, { user_input_form: app.form, file_upload: app.upload }),
+        app.silent
+          ? sendJson(exchange, 500, {})
+          : sendJson(exchange, 200, { user_input_form: app.form, file_upload: app.upload }),
       '/chat-messages': ({ response }) => {
         const ids = { conversation_id: '7d1c8f6a-0000-4000-8000-000000000001', message_id: randomUUID(), created_at: 1 };
         const frame = (event: string, more: object) =>
@@ -180,7 +193,7 @@ function changingApp(): { form: object[]; upload: object; readonly of: Routes } 
         response.writeHead(200, { 'content-type': 'text/event-stream' });
         response.end(frame('message', { answer: 'Hi' }) + frame('message_end', { metadata: {} }));
       },
-    } satisfies Routes as Routes,
+    },
   };
   return app;
 }

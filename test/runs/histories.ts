@@ -89,6 +89,7 @@ export const everyKind: readonly Part[] = [
       totalPrice: '0.0000006',
       currency: 'USD',
       latencySeconds: 1.5,
+      source: 'FINAL_EVENT',
     },
     outputs: { answer: 42 },
     citations: [

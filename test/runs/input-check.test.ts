@@ -69,7 +69,12 @@ const unfitting: readonly (readonly [type: string, value: unknown, more: object,
   ['file-list', upload, {}, 'must be a list of files'],
   ['file-list', [upload, upload, upload], { max_length: 2 }, 'must have at most 2 files: it has 3'],
   ['file-list', [upload, 'f'], {}, '[1] must be a file'],
-  ['file-list', [upload, remote], { allowed_file_types: ['image'] }, '[1] must be of type image: it is of type document'],
+  [
+    'file-list',
+    [upload, remote],
+    { allowed_file_types: ['image'] },
+    '[1] must be of type image: it is of type document',
+  ],
 ];
 
 describe('the check of inputs', () => {

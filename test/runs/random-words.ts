@@ -38,13 +38,11 @@ const few = fc.array(fc.nat(), { maxLength: 4 });
 const saying = (text: fc.Arbitrary<string>) =>
   fc.record({ say: text, cuts: few, asFile: fc.constantFrom(false, false, true) });
 /** More events than a reader may be behind without getting them merged. */
-const longSaying = fc
-  .nat({ max: 300 })
-  .map((more) => ({
-    say: 'x😀'.repeat(150 + more),
-    cuts: Array.from({ length: 280 + more }, (_, at) => at),
-    asFile: false,
-  }));
+const longSaying = fc.nat({ max: 300 }).map((more) => ({
+  say: 'x😀'.repeat(150 + more),
+  cuts: Array.from({ length: 280 + more }, (_, at) => at),
+  asFile: false,
+}));
 const id = fc.constantFrom('one', 'two');
 const orEmpty = (text: string) => fc.constantFrom('', '', text);
 
