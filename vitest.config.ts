@@ -11,6 +11,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // Patient with a busy machine, and soon done on an idle one.
+    expect: { poll: { interval: 10, timeout: 5_000 } },
     pool: 'forks',
     coverage: { provider: 'v8', include: ['src/**'], reporter: ['text-summary', 'html'] },
   },

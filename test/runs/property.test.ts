@@ -31,7 +31,8 @@ async function hold(house: House, { answer, clients, stopAt }: Scenario): Promis
     task,
     stopped: stopped.resolve,
     // Where nothing more will come, there is nothing to wait for.
-    waitMs: { open: 10, silence: 10 }[end as string] ?? 5_000,
+    graceMs: end === 'open' ? 10 : 5_000,
+    stopMs: end === 'silence' ? 10 : 5_000,
   });
   const witness = new Witness();
   const stop = async () => play.stop(witness.reader.runId);

@@ -101,15 +101,15 @@ export function answers(ends: readonly AnswerEnd[]): fc.Arbitrary<Answer> {
     const stops = chosen.end === 'stop' || chosen.end === 'silence';
     const ending = stops ? [] : (endings[family][chosen.ending % endings[family].length] ?? []);
     const end = chosen.end === 'open' && ending.length === 0 ? 'eof' : chosen.end;
-    const text = [...saidBy(chosen), ...ending, ...lateIn(chosen, ending)]
-      .map((wire) => spelled(wire, spelling))
-      .join('');
-    const bytes = Buffer.from(unterminated && end === 'eof' && ending.length > 0 ? text.trimEnd() : text);
-    const stopped = end === 'stop' ? (endings[family][0] ?? []) : [];
-    const tail = Buffer.from(stopped.map((wire) => spelled(wire, spelling)).join(''));
-    const frames = framesOf(bytes);
+    const start = bytesOf(saidBy(chosen), spelling);
+    const close = bytesOf([...ending, ...lateIn(chosen, ending)], spelling);
+    const isCut = unterminated && end === 'eof' && ending.length > 0;
+    const whole = Buffer.concat([start, isCut ? Buffer.from(String(close).trimEnd()) : close]);
+    // What only a timer ends comes to its end in one piece: else the timer might not wait for the rest.
+    const writes = end === 'open' ? [...written(start, borders), close] : written(whole, borders);
+    const tail = bytesOf(end === 'stop' ? (endings[family][0] ?? []) : [], spelling);
+    const frames = framesOf(whole);
     const told = toldBy([...frames, ...framesOf(tail)], { kind, ...(stops ? { stopAskedAt: frames.length } : {}) });
-    const writes = written(bytes, borders);
     const shown = () => JSON.stringify({ kind, end, writes: writes.map(String), tail: String(tail) }, null, 1);
     return { kind, task: spelling.task, end, writes, tail, told, [fc.toStringMethod]: shown };
   });
@@ -129,6 +129,10 @@ function saidBy({ family, items, repeats }: Choice): (Frame | string)[] {
 
 function lateIn({ family, late }: Choice, ending: readonly Frame[]): Frame[] {
   return late && family === 'chat' && ending.length > 0 ? [{ event: 'message', answer: 'too late' }] : [];
+}
+
+function bytesOf(wires: readonly (Frame | string)[], spelling: Spelling): Buffer {
+  return Buffer.from(wires.map((wire) => spelled(wire, spelling)).join(''));
 }
 
 function written(bytes: Buffer, borders: readonly number[]): Buffer[] {

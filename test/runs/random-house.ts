@@ -17,8 +17,10 @@ export interface PlayOptions {
   /** Told when Dify is asked to stop this task. */
   readonly task: string;
   readonly stopped: () => void;
-  /** How long the run waits for what Dify may still owe it. */
-  readonly waitMs: number;
+  /** How long the run waits for what may still follow its end. */
+  readonly graceMs: number;
+  /** How long it waits for the end that it asked for. */
+  readonly stopMs: number;
 }
 
 /** One question and everybody who reads its answer. */
@@ -68,11 +70,11 @@ export async function openDirectly(): Promise<House> {
   const log = new MemoryLog();
   return {
     open(kind, key, options) {
-      const { steps, waitMs } = options;
+      const { steps, graceMs, stopMs } = options;
       expect(options);
       sandbox.script(apps[kind], { steps });
-      const graces = { messageEnd: waitMs, workflowEnd: waitMs, audio: waitMs, trailing: waitMs };
-      const runs = new Runs(dify, log, logger, { graces, stopMs: waitMs, lingerMs: 10 });
+      const graces = { messageEnd: graceMs, workflowEnd: graceMs, audio: graceMs, trailing: graceMs };
+      const runs = new Runs(dify, log, logger, { graces, stopMs, lingerMs: 10 });
       const question: Question = {
         kind,
         app: apps[kind],
@@ -112,8 +114,7 @@ function read({ run, event: { type, ...event } }: Followed): ReadEvent {
 /** The whole server: each client with a WebSocket of its own, which can be broken. */
 export async function openThroughSockets(): Promise<House> {
   const { expect, onRequest, questions } = listen();
-  const waits = { graces: { messageEnd: 300, workflowEnd: 300, audio: 300, trailing: 300 }, stopMs: 300, lingerMs: 10 };
-  const rig = await openRig({ sandbox: { onRequest }, waits });
+  const rig = await openRig({ sandbox: { onRequest }, waits: { lingerMs: 10 } });
   return {
     open(kind, key, options) {
       const { steps } = options;

@@ -65,6 +65,12 @@ export class Client {
     return this.stream('/workflows/run', { inputs, ...more }, signal);
   }
 
+  /** Follows a run. */
+  async follow(run: unknown, query: Record<string, string> = {}, signal?: AbortSignal): Promise<Stream> {
+    const asked = new URLSearchParams({ user: this.user, ...query }).toString();
+    return new Stream(await this.fetch('GET', `/workflow/${String(run)}/events?${asked}`, undefined, signal));
+  }
+
   async stream(path: string, body: Json, signal?: AbortSignal): Promise<Stream> {
     const asked = { user: this.user, inputs: {}, response_mode: 'streaming', ...body };
     return new Stream(await this.fetch('POST', path, asked, signal));

@@ -2,44 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { openSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
 import { Client, last, type Json } from './client.ts';
 import { framesOf, recordedStreams, recording } from './recordings.ts';
-
-/** The parts of an event whose keys are the app's own; of the model and the retrieval node they are Dify's. */
-const free = new Set(['inputs', 'outputs', 'process_data', 'tool_labels', 'iteration_duration_map', 'extras']);
-const fixed = new Set(['llm', 'knowledge-retrieval']);
-
-/** The ordered keys of an event, nested: `{event,data{id,…},files[{…}]}`. Values do not matter, nor whether they are null. */
-function shapeOf(value: unknown, skip: ReadonlySet<string> = free): string {
-  if (Array.isArray(value)) return value.length === 0 ? '' : `[${shapeOf(value[0], skip)}]`;
-  if (typeof value !== 'object' || value === null) return '';
-  const members = Object.entries(value).map(([key, member]) => (skip.has(key) ? key : key + shapeOf(member, skip)));
-  return `{${members.join(',')}}`;
-}
-
-/** The shapes of an event by what they are of: its envelope, by family, and its `data`, by kind of node. */
-function shapesOf(event: Json): [kind: string, shape: string][] {
-  const { event: name, data, metadata } = event;
-  const family = 'conversation_id' in event ? 'chat' : 'workflow_run_id' in event ? 'workflow' : 'completion';
-  const text = name === 'message_file' && 'answer' in event ? ' with text' : '';
-  const envelope = `${family} ${String(name)}${text}`;
-  if (typeof data !== 'object' || data === null) return [[envelope, shapeOf(event)]];
-  const { node_type: type = '', execution_metadata: cost, ...rest } = data as Json;
-  const skip = fixed.has(String(type)) ? new Set(['inputs', 'tool_labels']) : free;
-  return [
-    [envelope, Object.keys(event).join()],
-    [`data of ${String(name)} ${String(type)}`, shapeOf({ node_type: type, ...rest }, skip)],
-    // Where in an iteration a node ran is added to whatever it notes.
-    ['execution_metadata', shapeOf(cost).replace(/,?iteration_id,iteration_index\}$/, '}')],
-    ...(metadata === undefined ? [] : [[`${envelope} metadata`, shapeOf(metadata)] as [string, string]]),
-  ];
-}
+import { shapeOf, shapesByKind, unlike } from './shapes.ts';
 
 /** Every shape that was recorded of each kind. */
-const recorded = new Map<string, Set<string>>();
-for (const name of recordedStreams()) {
-  for (const [kind, shape] of framesOf(recording(name).body).flatMap(shapesOf)) {
-    recorded.set(kind, (recorded.get(kind) ?? new Set()).add(shape));
-  }
-}
+const recorded = shapesByKind(recordedStreams().flatMap((name) => framesOf(recording(name).body)));
 
 /** What was never recorded from this version, or only in another family: from the source of Dify (§2.5). */
 const unrecorded = new Set([
@@ -73,16 +39,9 @@ async function everything(sandbox: Sandbox): Promise<Json[]> {
 describe('every event', () => {
   test('has the keys, in the order, of one that a real Dify sent', async () => {
     await using sandbox = await openSandbox({ pace: 0 });
-    const unlike: string[] = [];
-    const kinds = new Set<string>();
-    for (const [kind, shape] of (await everything(sandbox)).flatMap(shapesOf)) {
-      kinds.add(kind);
-      const shapes = recorded.get(kind);
-      if (shapes === undefined && unrecorded.has(kind)) continue;
-      if (shapes?.has(shape) !== true) unlike.push(`${kind} ${shape}`);
-    }
-    expect([...new Set(unlike)]).toEqual([]);
-    expect(kinds.size).toBeGreaterThan(25);
+    const events = await everything(sandbox);
+    expect(unlike(events, recorded, unrecorded)).toEqual([]);
+    expect(shapesByKind(events).size).toBeGreaterThan(25);
   });
 });
 

@@ -40,3 +40,13 @@ export const framesOf = (body: string): Json[] =>
         return []; // the recording's client went away in the middle of a frame
       }
     });
+
+const traces = fileURLToPath(new URL('../fixtures/dify/traces', import.meta.url));
+
+/** The events of a stream that was composed from the source of Dify 1.16.0, not recorded. */
+export const trace = (name: string) => framesOf(readFileSync(join(traces, `${name}.sse`), 'utf8'));
+
+export const traceNames = () =>
+  globSync('*.sse', { cwd: traces })
+    .map((file) => file.slice(0, -'.sse'.length))
+    .toSorted();
