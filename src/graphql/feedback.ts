@@ -4,11 +4,11 @@ import { builder } from './builder.ts';
 import { appNamed, requireAdmin, type Context } from './context.ts';
 import { isUuid } from './ids.ts';
 import { Message } from './message.ts';
-import { pageByNumber } from './numbered-list.ts';
+import { LAST_PAGE, pageByNumber } from './numbered-list.ts';
 import { connection, pageSize } from './paging.ts';
 import { fromSeconds } from './scalars.ts';
 
-export const Rating = builder.enumType('Rating', {
+const Rating = builder.enumType('Rating', {
   values: { LIKE: { value: 'like' }, DISLIKE: { value: 'dislike' } } as const,
 });
 
@@ -80,10 +80,11 @@ builder.queryField('feedbacks', (t) =>
       requireAdmin(context);
       const { feedback } = appNamed(context, app).dify;
       const fetch = async (page: number, limit: number) => {
-        const { items, hasMore } = await feedback.list({ page, limit });
+        const found = await feedback.list({ page, limit });
+        if (!found.hasMore || page * limit >= LAST_PAGE) return found;
         // A full page may be the last: only the item after it tells.
-        const next = hasMore ? await feedback.list({ page: page * limit + 1, limit: 1 }) : { items: [] };
-        return { items, hasMore: next.items.length > 0 };
+        const next = await feedback.list({ page: page * limit + 1, limit: 1 });
+        return { items: found.items, hasMore: next.items.length > 0 };
       };
       const size = pageSize('first', first, 20);
       const { edges, more } = await pageByNumber<FeedbackRecord>({ fetch, id: ({ id }) => id }, size, after);

@@ -9,7 +9,7 @@ export interface NumberedList<T> {
 }
 
 /** Dify counts no further. */
-const LAST_PAGE = 99_999;
+export const LAST_PAGE = 99_999;
 
 /**
  * Walks such a list. A cursor is [how many came up to here, the id of the last one]: what has come in at the front meanwhile pushes

@@ -36,7 +36,8 @@ export class HumanForms {
   /** The run has gone on without a word about these: how they were answered is not known. */
   unsaid(now: number): Omit<RunResumed, 'seq' | 'at'>[] {
     return Array.from(this.#waiting.values(), ({ id, expiresAt }) => {
-      const timedOut = expiresAt !== null && expiresAt * 1000 <= now;
+      // Dify tells whole seconds.
+      const timedOut = expiresAt !== null && (expiresAt - 1) * 1000 <= now;
       return { type: 'RunResumed' as const, formId: id, action: null, timedOut };
     });
   }

@@ -207,6 +207,11 @@ export interface RunFile {
   readonly mimeType: string | null;
   readonly size: number | null;
   readonly fromUser: boolean;
+  /** In Dify, of what the user uploaded; null for other files. */
+  readonly uploadId: string | null;
+  /** Where Dify has it, signed for minutes: for this server alone. Of a remote file, where the user or the app said it is. */
+  readonly sourceUrl: string | null;
+  readonly remote: boolean;
 }
 
 export interface Citation {

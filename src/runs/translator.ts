@@ -5,6 +5,7 @@ import type { Outcome } from './ending.ts';
 import { HumanForms } from './human-forms.ts';
 import { NodeTimeline } from './node-timeline.ts';
 import type { Citation, Draft, RunEvent, RunFile, Usage } from './run-event.ts';
+import { runFile } from './run-file.ts';
 import { sumOf, tokensOnly, usageOf } from './usage.ts';
 
 /**
@@ -92,8 +93,8 @@ export class Translator {
         return this.#emitIf(step && { type: 'AgentStepChanged', step });
       }
       case 'message_file': {
-        const { id, type, belongsTo } = wire;
-        return this.#produced({ id, type, name: null, mimeType: null, size: null, fromUser: belongsTo === 'user' });
+        const unknown = { name: null, mimeType: null, size: null, transferMethod: null, uploadId: null };
+        return this.#produced(runFile(wire.id, { ...wire, ...unknown }));
       }
       case 'message_end':
         return this.#messageEnd(wire);
@@ -181,8 +182,6 @@ export class Translator {
   }
 
   #outputFiles(files: readonly WireFile[]): void {
-    for (const { id, type, name, mimeType, size, belongsTo } of files) {
-      if (id !== null) this.#produced({ id, type, name, mimeType, size, fromUser: belongsTo === 'user' });
-    }
+    for (const file of files) if (file.id !== null) this.#produced(runFile(file.id, file));
   }
 }

@@ -102,7 +102,7 @@ const cases: readonly (readonly [string, Readonly<Record<string, unknown>>, Wire
           content: 'k',
         },
       ],
-      files: [{ id: 'f', type: 'document', name: 'a.txt', mimeType: 'text/plain', size: 3, belongsTo: null, url: 'u' }],
+      files: [{ id: 'f', type: 'document', name: 'a.txt', mimeType: 'text/plain', size: 3, belongsTo: null, transferMethod: null, uploadId: null, url: 'u' }],
       reasoning: { n: 'because' },
     },
   ],
@@ -172,7 +172,7 @@ const cases: readonly (readonly [string, Readonly<Record<string, unknown>>, Wire
       createdAt: 7,
       finishedAt: 8,
       exceptionsCount: 1,
-      files: [{ id: 'f', type: 'image', name: null, mimeType: null, size: null, belongsTo: null, url: 'u' }],
+      files: [{ id: 'f', type: 'image', name: null, mimeType: null, size: null, belongsTo: null, transferMethod: null, uploadId: null, url: 'u' }],
     },
   ],
   [

@@ -91,7 +91,13 @@ describe('an app', () => {
     const listed = await rig.query(
       '{ apps { name openingStatement suggestedQuestions site { title } toolIcons serverVersion } }',
     );
-    const nothing = { openingStatement: null, suggestedQuestions: [], site: null, toolIcons: null, serverVersion: null };
+    const nothing = {
+      openingStatement: null,
+      suggestedQuestions: [],
+      site: null,
+      toolIcons: null,
+      serverVersion: null,
+    };
     expect(dataOf(listed)['apps'][0]).toEqual({ name: 'assistant', ...nothing });
     expect(rig.logged.filter((line) => line.includes('did not describe')).length).toBeGreaterThan(0);
     const both = await rig.query('{ form: app { inputs { type } } other: app { features { citations } } }');

@@ -21,7 +21,14 @@ export async function openFakeApp(routes: Routes, options: RigOptions = {}): Pro
     else if (route === undefined) sendJson(exchange, 404, { code: 'not_found', message: 'Not found.', status: 404 });
     else sendJson(exchange, 200, route);
   });
-  const app = { name: 'assistant', title: 'Assistant', description: 'A fake.', mode: 'chat', key: 'app-fake', versions: [] };
+  const app = {
+    name: 'assistant',
+    title: 'Assistant',
+    description: 'A fake.',
+    mode: 'chat',
+    key: 'app-fake',
+    versions: [],
+  };
   const gateway = await openGateway({ url: server.baseUrl, apps: [app] }, options, logged);
   return {
     requests: server.requests,

@@ -5,8 +5,10 @@ import { openRig, type Data, type Rig } from '../rig.ts';
 import { codesOf, dataOf } from './answers.ts';
 import { openFakeApp, type Routes } from './fake-app.ts';
 
-const runWorkflow = 'mutation ($input: RunWorkflowInput!) { runWorkflow(input: $input) { deduplicated run { id status } } }';
-const chat = 'mutation ($input: ChatInput!) { chat(input: $input) { complete conversationId run { status error { message } } } }';
+const runWorkflow =
+  'mutation ($input: RunWorkflowInput!) { runWorkflow(input: $input) { deduplicated run { id status } } }';
+const chat =
+  'mutation ($input: ChatInput!) { chat(input: $input) { complete conversationId run { status error { message } } } }';
 const complete = 'mutation ($input: CompleteInput!) { complete(input: $input) { run { status } } }';
 
 const text = 'Rivers are long. Lakes are deep.';
@@ -40,7 +42,9 @@ describe('inputs that do not fit the form', () => {
     const query = `subscription ($input: ${type}!) { ${field}(input: $input) { seq } }`;
     const [result = {}] = await rig.collect(query, { input: { ...input, idempotencyKey: randomUUID() } });
     expect(codesOf(result)).toEqual(['BAD_USER_INPUT']);
-    expect(result.errors?.[0]?.extensions).toMatchObject({ problems: [{ path: expect.stringMatching(/^input\.inputs\./) }] });
+    expect(result.errors?.[0]?.extensions).toMatchObject({
+      problems: [{ path: expect.stringMatching(/^input\.inputs\./) }],
+    });
     expect(rig.generations()).toEqual([]);
     expect(await runsOf(rig)).toEqual([]);
   });
@@ -49,7 +53,9 @@ describe('inputs that do not fit the form', () => {
     await using rig = await openRig();
     const asked = await rig.query(chat, { input: { app: 'concierge', query: 'Hello', inputs: { guest: 7 } } });
     expect(codesOf(asked)).toEqual(['BAD_USER_INPUT']);
-    expect(codesOf(await rig.query(complete, { input: { app: 'copywriter', inputs: {} } }))).toEqual(['BAD_USER_INPUT']);
+    expect(codesOf(await rig.query(complete, { input: { app: 'copywriter', inputs: {} } }))).toEqual([
+      'BAD_USER_INPUT',
+    ]);
     expect(rig.generations()).toEqual([]);
   });
 
@@ -95,7 +101,8 @@ describe('the form', () => {
     const app = changingApp();
     app.form = [{ select: { variable: 'tone', options: ['kind'], required: true } }];
     await using fake = await openFakeApp(app.of);
-    const ask = (tone: string) => fake.query(chat, { input: { query: 'Hello', inputs: { tone }, autoGenerateName: false } });
+    const ask = (tone: string) =>
+      fake.query(chat, { input: { query: 'Hello', inputs: { tone }, autoGenerateName: false } });
     expect(codesOf(await ask('rude'))).toEqual(['BAD_USER_INPUT']);
     const asked = () => fake.requests.filter(({ url }) => url === '/v1/parameters').length;
     // Known for less than five seconds: asked once, whoever is refused.
@@ -160,7 +167,9 @@ describe('files', () => {
     const inputs = { file: { url }, more: [file, file, file, file], settings: 'x', brief: 'maybe' };
     const result = await rig.query(runWorkflow, { input: { app: 'describe', inputs } });
     const found = result.errors?.[0]?.extensions?.['problems'] as Data[];
-    expect(found.map(({ path }) => path)).toEqual(['file', 'more', 'brief', 'settings'].map((name) => `input.inputs.${name}`));
+    expect(found.map(({ path }) => path)).toEqual(
+      ['file', 'more', 'brief', 'settings'].map((name) => `input.inputs.${name}`),
+    );
     const fits = { app: 'describe', inputs: { file, more: [file], brief: 'yes' } };
     expect(dataOf(await rig.query(runWorkflow, { input: fits }))['runWorkflow'].run.status).toBe('SUCCEEDED');
   });
@@ -187,7 +196,11 @@ function changingApp(): ChangingApp {
           ? sendJson(exchange, 500, {})
           : sendJson(exchange, 200, { user_input_form: app.form, file_upload: app.upload }),
       '/chat-messages': ({ response }) => {
-        const ids = { conversation_id: '7d1c8f6a-0000-4000-8000-000000000001', message_id: randomUUID(), created_at: 1 };
+        const ids = {
+          conversation_id: '7d1c8f6a-0000-4000-8000-000000000001',
+          message_id: randomUUID(),
+          created_at: 1,
+        };
         const frame = (event: string, more: object) =>
           `data: ${JSON.stringify({ event, task_id: 't', ...ids, ...more })}\n\n`;
         response.writeHead(200, { 'content-type': 'text/event-stream' });

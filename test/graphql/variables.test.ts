@@ -68,7 +68,7 @@ describe('conversation variables', () => {
   test.each([
     ['questions', 7],
     ['last_question', "it's {'a': 1}"],
-    ['guest', { name: "O'Neill \"Jr\"\n👋", vip: true, more: [null, 1.5, {}] }],
+    ['guest', { name: 'O\'Neill "Jr"\n👋', vip: true, more: [null, 1.5, {}] }],
     ['topics', ['a', 'b']],
   ])('are changed: %s', async (name, value) => {
     await using rig = await openRig();
