@@ -40,7 +40,7 @@ const withApp = (...lines: string[]) =>
 describe('a configuration file', () => {
   test('is not needed: without one nothing is configured and every default holds', () => {
     expect(load()).toEqual({
-      server: { host: '127.0.0.1', port: 8000, graphiql: true, logLevel: 'info', drainMs: 10_000 },
+      server: { host: '127.0.0.1', port: 8000, graphiql: true, logLevel: 'info', drainMs: 10_000, admins: [] },
       apps: [],
       defaultApp: undefined,
       runs: { keepMinutes: 60, keepMegabytes: 256, keepCount: 10_000 },
@@ -58,7 +58,7 @@ describe('a configuration file', () => {
 
   test('is read whole, with apps in the order they are written', () => {
     const text = `
-server: { host: 0.0.0.0, port: 80, graphiql: false, logLevel: debug, drainMs: 0 }
+server: { host: 0.0.0.0, port: 80, graphiql: false, logLevel: debug, drainMs: 0, admins: [ann] }
 defaultApp: support
 apps:
   writer: { baseUrl: "http://localhost:5001/v1//", key: other-prefix }
@@ -67,18 +67,22 @@ apps:
     baseUrl: https://proxy.example.com/dify/
     key: ${key}
     timeouts: { idleMs: 60000 }
+    nodeData: true
+    checkInputs: false
 runs: { keepMinutes: 5, keepMegabytes: 16, keepCount: 100 }
 sandbox: { pace: 0.5 }
 `;
     const timeouts = { connectMs: 10_000, headersMs: 60_000, idleMs: 35_000, runMs: 1_500_000 };
     expect(load(text)).toEqual({
-      server: { host: '0.0.0.0', port: 80, graphiql: false, logLevel: 'debug', drainMs: 0 },
+      server: { host: '0.0.0.0', port: 80, graphiql: false, logLevel: 'debug', drainMs: 0, admins: ['ann'] },
       apps: [
         {
           name: 'writer',
           description: undefined,
           baseUrl: 'http://localhost:5001/v1',
           key: 'other-prefix',
+          nodeData: false,
+          checkInputs: true,
           timeouts,
         },
         {
@@ -86,6 +90,8 @@ sandbox: { pace: 0.5 }
           description: 'Answers our customers',
           baseUrl: 'https://proxy.example.com/dify',
           key,
+          nodeData: true,
+          checkInputs: false,
           timeouts: { ...timeouts, idleMs: 60_000 },
         },
       ],
@@ -262,8 +268,8 @@ const broken: readonly (readonly [what: string, file: string, ...messages: strin
   [
     'unknown names',
     'server:\n  tls: on\n  cert: x\nports: 1',
-    ':2 server: unknown key: write one of host, port, graphiql, logLevel, drainMs',
-    ':3 server: unknown key: write one of host, port, graphiql, logLevel, drainMs',
+    ':2 server: unknown key: write one of host, port, graphiql, logLevel, drainMs, admins',
+    ':3 server: unknown key: write one of host, port, graphiql, logLevel, drainMs, admins',
     ':4: unknown key: write one of server, defaultApp, apps, runs, sandbox',
   ],
   [
