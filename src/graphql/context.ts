@@ -3,6 +3,9 @@ import { GatewayError } from '../errors.ts';
 import type { Dify } from '../dify/dify.ts';
 import type { DifyApp } from '../dify/dify-app.ts';
 import type { Runs } from '../runs/runs.ts';
+import type { Speeches } from '../runs/speeches.ts';
+import type { Uploads } from '../runs/uploads.ts';
+import type { UserFiles } from '../runs/user-files.ts';
 
 /** One app as the operator describes it. */
 export interface ServedApp {
@@ -14,6 +17,11 @@ export interface ServedApp {
 export interface Services {
   readonly dify: Dify;
   readonly runs: Runs;
+  readonly uploads: Uploads;
+  readonly files: UserFiles;
+  readonly speeches: Speeches;
+  /** What comes before the paths of this server in URLs: empty where its public address is not known. */
+  readonly urlBase: string;
   readonly logger: Logger;
   /** In configured order. */
   readonly apps: readonly ServedApp[];

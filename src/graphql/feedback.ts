@@ -33,7 +33,7 @@ const Feedback = builder.objectRef<FeedbackRecord>('Feedback').implement({
     comment: t.exposeString('content', { nullable: true }),
     source: t.exposeString('fromSource', {
       nullable: true,
-      description: 'user: through the API or the web app; admin: from Dify’s console.',
+      description: 'user: through the API or the web app; admin: a member of the workspace.',
     }),
     endUserId: t.exposeID('endUserId', { nullable: true, description: 'Dify’s id of who it was: see Query.endUser.' }),
     createdAt: t.field({

@@ -1,16 +1,18 @@
 import type { MessageRecord } from '../dify/records.ts';
-import type { WireFile } from '../dify/wire-event.ts';
 import { agentStep } from '../runs/agent-steps.ts';
 import { splitReasoning } from '../runs/reasoning.ts';
+import { runFile } from '../runs/run-file.ts';
 import { usageOf } from '../runs/usage.ts';
-import type { AgentStep as Step, Citation as Passage, RunFile, Usage as UsageFigures } from '../runs/run-event.ts';
+import type { AgentStep as Step, Citation as Passage, Usage as UsageFigures } from '../runs/run-event.ts';
 import type { KeptRun } from '../runs/run-log.ts';
 import { isEnded } from '../runs/run-state.ts';
-import { FileType, fileTypeOf } from './ask.ts';
 import { builder } from './builder.ts';
 import { appNamed, type Context } from './context.ts';
 import { existing } from './conversation.ts';
+import { MessageFile, type ShownFile } from './file.ts';
+import { placeOf } from './output-files.ts';
 import { connection, pageByTime, pageSize, type Connection } from './paging.ts';
+import { withoutSignedUrls } from './public-url.ts';
 import { ChatRun } from './run.ts';
 import { fromSeconds } from './scalars.ts';
 
@@ -27,7 +29,7 @@ interface MessageView {
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly error: string | null;
   readonly createdAt: number;
-  readonly files: readonly RunFile[];
+  readonly files: readonly ShownFile[];
   readonly citations: readonly Passage[];
   readonly agentSteps: readonly Step[];
   readonly usage: UsageFigures | null;
@@ -36,17 +38,6 @@ interface MessageView {
   /** False while the answer is still being given. */
   readonly answered: boolean;
 }
-
-export const MessageFile = builder.objectRef<RunFile>('MessageFile').implement({
-  fields: (t) => ({
-    id: t.exposeID('id'),
-    type: t.field({ type: FileType, resolve: ({ type }) => fileTypeOf(type) }),
-    name: t.exposeString('name', { nullable: true }),
-    mimeType: t.exposeString('mimeType', { nullable: true }),
-    size: t.exposeInt('size', { nullable: true, description: 'In bytes.' }),
-    fromUser: t.exposeBoolean('fromUser', { description: 'True if the user sent it, false if the app made it.' }),
-  }),
-});
 
 const Citation = builder.objectRef<Passage>('Citation').implement({
   description: 'A passage of a knowledge base that the answer rests on.',
@@ -197,7 +188,7 @@ function ofRecord(app: string, record: MessageRecord): MessageView {
     conversationId,
     parentMessageId,
     query,
-    inputs,
+    inputs: withoutSignedUrls(inputs) as typeof inputs,
     error,
     citations,
     usage: usage && usageOf(usage, 'RUN_RECORD'),
@@ -207,13 +198,12 @@ function ofRecord(app: string, record: MessageRecord): MessageView {
     reasoning: reasoning === '' ? null : reasoning,
     rawAnswer: record.answer,
     createdAt: fromSeconds(record.createdAt) ?? 0,
-    files: record.files.map(ofFile),
+    files: record.files.map((file) => ({
+      file: runFile(file.id ?? '', file),
+      place: { app, conversationId, messageId: id },
+    })),
     agentSteps: record.thoughts.flatMap((thought) => agentStep(thought) ?? []),
   };
-}
-
-function ofFile({ id, type, name, mimeType, size, belongsTo }: WireFile): RunFile {
-  return { id: id ?? '', type, name, mimeType, size, fromUser: belongsTo === 'user' };
 }
 
 /** The turn that a run produces; null before Dify has named it. */
@@ -232,7 +222,7 @@ export function messageOf(run: KeptRun): MessageView | null {
     inputs: state.header.inputs,
     error: state.error?.message ?? null,
     createdAt: state.header.createdAt,
-    files: state.files,
+    files: state.files.map((file) => ({ file, place: placeOf(state) })),
     citations: state.citations,
     agentSteps: [...state.steps.values()],
     usage: state.usage,

@@ -1,7 +1,10 @@
 import type { NodeRun as Node } from '../runs/run-event.ts';
+import type { KeptRun } from '../runs/run-log.ts';
 import { builder } from './builder.ts';
+import type { Context } from './context.ts';
 import { cut } from './cut.ts';
 import { Usage } from './message.ts';
+import { withOwnAddresses } from './output-files.ts';
 import { fromSeconds } from './scalars.ts';
 
 /** How much of a node's data is shown where nothing else is said, in bytes. */
@@ -22,6 +25,7 @@ const NodeStatus = builder.enumType('NodeStatus', {
 /** A node execution, and how much of its data may be shown. */
 interface ShownNode {
   readonly node: Node;
+  readonly run: KeptRun;
   readonly maxPayloadBytes: number;
 }
 
@@ -42,18 +46,18 @@ NodeRun.implement({
       type: 'JSON',
       nullable: true,
       description: 'What went in. Null unless the operator shows it for this app: it can hold prompts and secrets.',
-      resolve: ({ node, maxPayloadBytes }) => cut(node.inputs, maxPayloadBytes).value,
+      resolve: (shown, _, context) => shownData(shown, 'inputs', context).value,
     }),
     outputs: t.field({
       type: 'JSON',
       nullable: true,
       description: 'What came out; shown as `inputs` are.',
-      resolve: ({ node, maxPayloadBytes }) => cut(node.outputs, maxPayloadBytes).value,
+      resolve: (shown, _, context) => shownData(shown, 'outputs', context).value,
     }),
     truncated: t.boolean({
       description: 'True if inputs or outputs were cut to `maxPayloadBytes`.',
-      resolve: ({ node, maxPayloadBytes }) =>
-        cut(node.inputs, maxPayloadBytes).truncated || cut(node.outputs, maxPayloadBytes).truncated,
+      resolve: (shown, _, context) =>
+        shownData(shown, 'inputs', context).truncated || shownData(shown, 'outputs', context).truncated,
     }),
     error: t.string({ nullable: true, resolve: ({ node }) => node.error }),
     usage: t.field({ type: Usage, nullable: true, resolve: ({ node }) => node.usage }),
@@ -66,3 +70,7 @@ NodeRun.implement({
     retries: t.int({ resolve: ({ node }) => node.retries }),
   }),
 });
+
+function shownData({ node, run, maxPayloadBytes }: ShownNode, of: 'inputs' | 'outputs', context: Context) {
+  return cut(withOwnAddresses(node[of], run, context), maxPayloadBytes);
+}

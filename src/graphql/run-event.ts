@@ -2,9 +2,12 @@ import type { Followed, RunAttached as Attached } from '../runs/follow.ts';
 import type { RunEvent as Event } from '../runs/run-event.ts';
 import type { KeptRun } from '../runs/run-log.ts';
 import { builder } from './builder.ts';
-import { AgentStep, MessageFile, Usage } from './message.ts';
+import { MessageFile } from './file.ts';
+import { AgentStep, Usage } from './message.ts';
 import { HumanInputForm } from './human-input.ts';
 import { NodeRun } from './node-run.ts';
+import { placeOf } from './output-files.ts';
+import { withoutSignedUrls } from './public-url.ts';
 import { Progress, Run, RunError, RunStatus } from './run.ts';
 
 /** An event of the type `T`, with its run. */
@@ -128,7 +131,7 @@ builder.objectRef<Of<'NodeChanged'>>('NodeChanged').implement({
   interfaces,
   description: 'A node execution as it is now: replace the one with the same id.',
   fields: (t) => ({
-    node: t.field({ type: NodeRun, resolve: ({ event, maxPayloadBytes }) => ({ node: event.node, maxPayloadBytes }) }),
+    node: t.field({ type: NodeRun, resolve: ({ event, run, maxPayloadBytes }) => ({ node: event.node, run, maxPayloadBytes }) }),
     progress: t.field({ type: Progress, resolve: ({ event }) => event.progress }),
   }),
 });
@@ -145,7 +148,12 @@ builder.objectRef<Of<'RoundStarted'>>('RoundStarted').implement({
 
 builder.objectRef<Of<'FileProduced'>>('FileProduced').implement({
   interfaces,
-  fields: (t) => ({ file: t.field({ type: MessageFile, resolve: ({ event }) => event.file }) }),
+  fields: (t) => ({
+    file: t.field({
+      type: MessageFile,
+      resolve: ({ event, run }) => ({ file: event.file, place: placeOf(run.state) }),
+    }),
+  }),
 });
 
 builder.objectRef<Of<'AudioChunk'>>('AudioChunk').implement({
@@ -180,7 +188,7 @@ builder.objectRef<Of<'UnknownEvent'>>('UnknownEvent').implement({
   description: 'Something this version does not know: passed on, never dropped, never fatal.',
   fields: (t) => ({
     name: t.string({ resolve: ({ event }) => event.name }),
-    data: t.field({ type: 'JSON', resolve: ({ event }) => event.data }),
+    data: t.field({ type: 'JSON', resolve: ({ event }) => withoutSignedUrls(event.data) }),
   }),
 });
 

@@ -4,8 +4,10 @@ import { App } from './app.ts';
 import { builder } from './builder.ts';
 import { ErrorCodeEnum } from './errors.ts';
 import { HumanInputForm } from './human-input.ts';
-import { Message, MessageFile, messageOf, Usage } from './message.ts';
+import { MessageFile } from './file.ts';
+import { Message, messageOf, Usage } from './message.ts';
 import { NodeRun, PAYLOAD_BYTES } from './node-run.ts';
+import { placeOf, withOwnAddresses } from './output-files.ts';
 
 export const RunKind = builder.enumType('RunKind', { values: ['CHAT', 'COMPLETION', 'WORKFLOW'] as const });
 
@@ -133,11 +135,14 @@ WorkflowRun.implement({
   fields: (t) => ({
     workflowRunId: t.id({ nullable: true, resolve: ({ state }) => state.workflowRunId }),
     inputs: t.field({ type: 'JSON', nullable: true, resolve: ({ state }) => state.header.inputs }),
-    outputs: t.field({ type: 'JSON', nullable: true, resolve: ({ state }) => state.outputs }),
+    outputs: t.field({ type: 'JSON', nullable: true, resolve: (run, _, context) => withOwnAddresses(run.state.outputs, run, context) }),
     text: t.string({ description: 'Streamed text of the output nodes so far.', resolve: ({ state }) => state.text }),
     progress: t.field({ type: Progress, resolve: ({ state }) => state.progress }),
     nodes: t.field({ type: [NodeRun], resolve: nodesOf }),
-    files: t.field({ type: [MessageFile], resolve: ({ state }) => state.files }),
+    files: t.field({
+      type: [MessageFile],
+      resolve: ({ state }) => state.files.map((file) => ({ file, place: placeOf(state) })),
+    }),
   }),
 });
 
@@ -145,6 +150,6 @@ function since(from: number, to: number | null): number | null {
   return to === null ? null : to - from;
 }
 
-function nodesOf({ state }: KeptRun) {
-  return Array.from(state.nodes.values(), (node) => ({ node, maxPayloadBytes: PAYLOAD_BYTES }));
+function nodesOf(run: KeptRun) {
+  return Array.from(run.state.nodes.values(), (node) => ({ node, run, maxPayloadBytes: PAYLOAD_BYTES }));
 }

@@ -5,6 +5,7 @@ import { builder } from './builder.ts';
 import { appNamed, type Context } from './context.ts';
 import { followRun, StreamOptions } from './follow.ts';
 import { Usage } from './message.ts';
+import { withOwnAddresses } from './output-files.ts';
 import { RunStatus, WorkflowRun } from './run.ts';
 import { RunEvent } from './run-event.ts';
 
@@ -33,7 +34,7 @@ const RunWorkflowPayload = builder.objectRef<Executed>('RunWorkflowPayload').imp
     }),
     complete: t.exposeBoolean('complete', { description: 'False if `waitMs` passed first.' }),
     status: t.field({ type: RunStatus, resolve: ({ run }) => run.state.status }),
-    outputs: t.field({ type: 'JSON', nullable: true, resolve: ({ run }) => run.state.outputs }),
+    outputs: t.field({ type: 'JSON', nullable: true, resolve: ({ run }, _, context) => withOwnAddresses(run.state.outputs, run, context) }),
     usage: t.field({ type: Usage, nullable: true, resolve: ({ run }) => run.state.usage }),
   }),
 });

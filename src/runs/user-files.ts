@@ -5,6 +5,7 @@ import { signedPath } from '../dify/signed-path.ts';
 import { GatewayError } from '../errors.ts';
 import type { RunFile } from './run-event.ts';
 import type { Runs } from './runs.ts';
+import { findMessage } from './stored-message.ts';
 import type { Tickets } from './ticket.ts';
 import type { Uploads } from './uploads.ts';
 
@@ -28,9 +29,6 @@ export interface OpenFile extends FilePreview {
   /** As far as it is known. */
   readonly name: string | null;
 }
-
-/** How far back in a conversation a file is looked for: pages of 100 messages. */
-const MOST_PAGES = 10;
 
 /**
  * The files of users. Dify shows uploads to whoever knows their ids (§0.12 of service-api), and other files at addresses that it
@@ -121,23 +119,10 @@ async function signed(dify: DifyApp, address: string | null, signal: AbortSignal
   return address === null ? null : dify.files.signed(address, signal);
 }
 
-/** Dify signs a file anew whenever its message is read; it has no call for a single message. */
-async function inMessage(
-  dify: DifyApp,
-  { messageId, ...of }: { readonly user: string; readonly conversationId: string; readonly messageId: string },
-  id: string,
-): Promise<string | null> {
-  let before = {};
-  for (let page = 0; page < MOST_PAGES; page += 1) {
-    const { items, hasMore } = await dify.messages({ ...of, limit: 100, ...before });
-    const message = items.find((item) => item.id === messageId);
-    // Graphs know a file by another id, which is in its address.
-    if (message) return message.files.find((file) => file.id === id || file.url?.includes(id))?.url ?? null;
-    const [oldest] = items;
-    if (!hasMore || !oldest) return null;
-    before = { firstId: oldest.id };
-  }
-  return null;
+/** Dify signs a file anew whenever its message is read. Graphs know it by another id, which is in its address. */
+async function inMessage(dify: DifyApp, place: Parameters<typeof findMessage>[1], id: string): Promise<string | null> {
+  const message = await findMessage(dify, place);
+  return message?.files.find((file) => file.id === id || file.url?.includes(id))?.url ?? null;
 }
 
 function unknownFile(): GatewayError {

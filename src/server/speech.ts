@@ -1,0 +1,23 @@
+import type { Recording } from '../runs/recording.ts';
+import type { Speeches } from '../runs/speeches.ts';
+import type { Exchange, Route } from './routes.ts';
+import { sendFile } from './sent-file.ts';
+
+/** `GET /speech/{token}`: what was ordered with `speak`, while it is spoken. The token is the permission. */
+export function speechRoutes(speeches: Speeches): readonly Route[] {
+  async function read(exchange: Exchange): Promise<void> {
+    const { request, names, signal } = exchange;
+    const token = names[0] ?? '';
+    if (request.method === 'HEAD') return sendFile(exchange, { ...silence, body: speeches.has(token) });
+    const recording = await speeches.fetch(token);
+    // Safari asks for the first two bytes, and plays nothing unless it gets just those.
+    if (/^bytes=\d+-\d+$/.test(request.headers.range ?? '')) await recording.whole;
+    return sendFile(exchange, leaving(recording, signal));
+  }
+  return [{ methods: ['GET', 'HEAD'], path: /^\/speech\/([\w-]+)$/, answer: read }];
+}
+
+function leaving(recording: Recording, signal: AbortSignal) {
+  const { mimeType, complete, bytes } = recording;
+  return { name: null, mimeType, size: complete ? bytes : null, body: recording.read(signal), release: () => {} };
+}
