@@ -21,7 +21,7 @@ export const meta = (world: World, { app }: Call): Reply =>
   json({ tool_icons: Object.fromEntries(app.tools.map((tool) => [tool, `${world.origin}/files/icons/${tool}.png`])) });
 
 /** `GET /site` */
-export const site = (_: World, { app }: Call): Reply =>
+export const site = ({ features }: World, { app }: Call): Reply =>
   json({
     title: app.title,
     chat_color_theme: null,
@@ -37,6 +37,7 @@ export const site = (_: World, { app }: Call): Reply =>
     default_language: 'en-US',
     show_workflow_steps: true,
     use_icon_as_answer_icon: false,
+    ...(features.newAgent ? { input_placeholder: null } : {}),
   });
 
 /** `GET /end-users/{id}` */

@@ -2,7 +2,7 @@ import { recollection, type Memory } from './memory.ts';
 import { paragraphs } from './wording.ts';
 
 const about = [
-  'This is a **sandbox**: a small server that speaks HTTP like Dify 1.12, with six apps in it and no model behind them. 📦\n',
+  'This is a **sandbox**: a small server that speaks HTTP like Dify, with an app of each kind in it and no model behind them. 📦\n',
   'Everything is made up as we go, but the *wire* is real: the same routes, the same events in the same order, the same errors. ' +
     'So you can build and test a user interface here without an account, and without paying for tokens.\n',
   'Conversations live as long as the process. Say `help` for the magic words.',

@@ -8,7 +8,7 @@ import { pythonJson } from './python-json.ts';
 import { relay, terminal } from './relay.ts';
 import { loadRecording, replay } from './replay.ts';
 import { playScript } from './script.ts';
-import { StreamWriter } from './stream-writer.ts';
+import { endOf, StreamWriter } from './stream-writer.ts';
 import { TopicWriter } from './topic-writer.ts';
 import { Topic } from './topic.ts';
 import { Turn } from './turn.ts';
@@ -61,6 +61,11 @@ export function openTurn(world: World, call: Call, { user, magic, streaming, wor
   } else if (streaming) {
     const idleMs = world.settings.relayIdleMs;
     void relay(writer.topic, response, { pingMs, idleMs, endsOn: terminal, passesPings: true });
+  } else {
+    const ignore = () => undefined;
+    const cut = () => void response.socket?.resetAndDestroy();
+    const leave = writer.topic.listen({ hear: ignore, silence: ignore, cut });
+    void endOf(response).then(leave);
   }
   world.turns.set(turn.taskId, turn);
   return turn;
@@ -113,7 +118,7 @@ async function attempt<T>(turn: Turn, produce: () => Promise<T>): Promise<T | un
 }
 
 async function report(turn: Turn, fault: unknown): Promise<void> {
-  const { writer, message } = turn;
+  const { writer, message, world } = turn;
   if (message !== undefined && fault instanceof ModelFault) {
     message.status = 'error';
     message.error = fault.message;
@@ -124,7 +129,8 @@ async function report(turn: Turn, fault: unknown): Promise<void> {
   }
   if (writer.streaming && fault instanceof ModelFault) return turn.emitError(fault);
   if (!writer.streaming || !(writer instanceof TopicWriter)) throw fault;
-  // What a worker stumbles over is told without a code, whatever it was (§2.5).
+  // What a worker stumbles over is told without a code, whatever it was; in 1.13 it is not told at all (§2.5).
+  if (!world.features.humanInput) return;
   await writer.send({ event: 'error', message: textOf(fault), status: 500 });
 }
 

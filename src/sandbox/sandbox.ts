@@ -18,6 +18,7 @@ import { featuresOf } from './versions.ts';
 import type { World } from './world.ts';
 
 export type { SandboxApp } from './app.ts';
+export { defaultShowcaseVersion } from './versions.ts';
 export type { ScriptedReply, ScriptStep } from './script.ts';
 
 /** How a sandbox behaves. Everything has a default. */

@@ -1,3 +1,6 @@
+/** The version to show the demo apps with: all of them work, and no run is stopped for having waited. */
+export const defaultShowcaseVersion = '1.15.0';
+
 /** What a Dify of some version does on the wire, where versions differ (§10 of the Service API). */
 export interface Features {
   /** From 1.13 graphs run in a worker and the reply relays a topic, which closes on two events only (§2.2). */

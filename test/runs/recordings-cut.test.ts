@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage[Symbol.asyncDispose]());
 
-describe.concurrent('a recorded stream that', () => {
+describe.concurrent('a recorded stream that', { timeout: 60_000 }, () => {
   test.each(recorded)('breaks off keeps what was said, after each event: $name', async ({ kind, body }) => {
     await atOnce(8, [0, ...frameEnds(body)], async (bytes) => {
       const start = body.subarray(0, bytes);

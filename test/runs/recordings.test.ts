@@ -24,7 +24,7 @@ function byteByByte({ body }: Recorded): ScriptStep[] {
   return Array.from(body, (byte) => ({ write: Uint8Array.of(byte) }));
 }
 
-describe.concurrent('a recorded stream', () => {
+describe.concurrent('a recorded stream', { timeout: 60_000 }, () => {
   test.each(recorded)('says what its bytes say, sent as it was received: $name', async (recording) => {
     const { kind, body, cut } = recording;
     const reader = await stage.play({ kind, steps: asReceived(recording), ...(cut ? { end: 'reset' } : {}) });

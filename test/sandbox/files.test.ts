@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { openSandbox } from '../../src/sandbox/sandbox.ts';
 import { Client, last, outline, textOf, type Json } from './client.ts';
 import { recording } from './recordings.ts';
-import { formWith, pixel, postForm, uploaded } from './upload.ts';
+import { formWith, pixel, postBytes, postForm, uploaded } from './upload.ts';
 
 const megabyte = 1024 * 1024;
 const note = () => new File(['hello ünï'], 'note.TXT', { type: 'text/plain' });
@@ -72,13 +72,7 @@ describe('an upload', () => {
     await using sandbox = await openSandbox();
     const post = (head: string) => {
       const body = `--b\r\nContent-Disposition: form-data; name="file"; ${head}\r\n\r\nx\r\n--b--\r\n`;
-      return postForm(
-        sandbox,
-        'assistant',
-        '/files/upload',
-        new TextEncoder().encode(body),
-        'multipart/form-data; boundary=b',
-      );
+      return postBytes(sandbox, 'assistant', body, 'b');
     };
     expect(await post('filename="a.txt"')).toMatchObject({ status: 415, json: { code: 'unsupported_file_type' } });
     expect(await post('filename="a/b.txt"\r\nContent-Type: a/b')).toMatchObject({
@@ -140,7 +134,7 @@ describe('a question with files', () => {
     const events = await (await new Client(sandbox, 'concierge').ask('Keep these', { files })).events();
     expect(textOf(events)).toContain('**note.TXT** (TXT, 11 bytes)');
     expect(textOf(events)).toContain('**a b.jpg** (JPG) at https://x.example/a%20b.jpg?c=1');
-    const { inputs } = events[0]?.['data'] as { inputs: Record<string, Json[]> };
+    const { inputs } = (events[0] ?? {})['data'] as { inputs: Record<string, Json[]> };
     const theirs = recording('files/09-chat-with-txt').body;
     const recorded = (JSON.parse(theirs.slice('data: '.length, theirs.indexOf('\n\n'))) as (typeof events)[0])?.[
       'data'

@@ -1,29 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { openSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import { openSandbox } from '../../src/sandbox/sandbox.ts';
 import { Client, last, outline, textOf, type Json } from './client.ts';
+import { approve, dataIn, pause, snapshot } from './pause.ts';
 import { pixel, uploaded } from './upload.ts';
-
-interface Paused {
-  readonly client: Client;
-  readonly run: string;
-  readonly token: string;
-  readonly events: Json[];
-}
-
-const dataIn = (events: readonly Json[], name: string) => events.find(({ event }) => event === name)?.['data'] as Json;
-
-/** Runs the approval workflow, or asks the concierge for a booking, up to the pause. */
-async function pause(sandbox: Sandbox, app: 'approval' | 'concierge', magic = ''): Promise<Paused> {
-  const client = new Client(sandbox, app);
-  const stream =
-    app === 'approval' ? await client.run({ topic: `cake ${magic}` }) : await client.ask(`Please book a room ${magic}`);
-  const events = await stream.events();
-  const run = String(last(events)['workflow_run_id']);
-  return { client, run, token: String(dataIn(events, 'human_input_required')['form_token']), events };
-}
-
-const approve = { inputs: { comment: 'Better so.', channel: 'mail' }, action: 'approve' };
-const snapshot = { include_state_snapshot: 'true' };
 
 describe('a run that needs a person', () => {
   test('pauses with a form, and its stream ends', async () => {
@@ -259,58 +238,6 @@ describe('a booking with the concierge', () => {
   });
 });
 
-describe('following a run', () => {
-  test('over its pauses ends with it, or, without a snapshot, with silence', async () => {
-    await using sandbox = await openSandbox({ pace: 0, version: '1.15.0', pingMs: 50, relayIdleMs: 400 });
-    const { client, run, token } = await pause(sandbox, 'concierge', '!twice');
-    const over = { continue_on_pause: 'TRUE' };
-    const whole = await client.follow(run, { ...snapshot, ...over });
-    const bare = await client.follow(run, over);
-    const reading = Promise.all([whole.events(), bare.events()]);
-    await client.post(`/form/human_input/${token}`, { inputs: { name: 'A', room: 'single' }, action: 'confirm' });
-    const { json } = await client.get('/messages', { conversation_id: await conversationOf(client) });
-    const second = await secondToken(client, json);
-    await client.post(`/form/human_input/${second}`, { inputs: { payment: 'card' }, action: 'confirm' });
-    const [known, unknown] = await reading;
-    expect(known.filter(({ event }) => event === 'workflow_paused')).toHaveLength(2);
-    expect(last(known)['event']).toBe('workflow_finished');
-    expect(outline(unknown)).toEqual(expect.arrayContaining(['workflow_paused', 'message_end', 'workflow_finished']));
-  });
-
-  test('shows what comes after the end of a failed chatflow', async () => {
-    await using sandbox = await openSandbox({ pace: 0, version: '1.15.0', relayIdleMs: 300 });
-    const { client, run, token } = await pause(sandbox, 'concierge');
-    const follow = await client.follow(run, { continue_on_pause: 'true' });
-    const task = (await pause(sandbox, 'concierge')).events[0]?.['task_id'];
-    expect(task).toEqual(expect.any(String));
-    await client.post(`/form/human_input/${token}`, { inputs: { name: 'A', room: 'single' }, action: 'cancel' });
-    expect(outline(await follow.events()).slice(-2)).toEqual(['message_end', 'workflow_finished']);
-  });
-
-  test('is for the user who started it', async () => {
-    await using sandbox = await openSandbox({ pace: 0, version: '1.15.0' });
-    const { client, run } = await pause(sandbox, 'approval');
-    expect((await new Client(sandbox, 'approval', 'bob').follow(run)).response.status).toBe(404);
-    expect((await new Client(sandbox, 'concierge').follow(run)).response.status).toBe(404);
-    expect((await new Client(sandbox, 'assistant').follow(run)).response.status).toBe(400);
-    expect((await client.call('GET', `/workflow/${run}/events`)).status).toBe(400);
-  });
-
-  test('with a snapshot shows a pause at once, and ends', async () => {
-    await using sandbox = await openSandbox({ pace: 0, version: '1.16.0' });
-    const { client, run } = await pause(sandbox, 'approval');
-    const events = await (await client.follow(run, snapshot)).events();
-    expect(outline(events).slice(-3)).toEqual(['node_finished', 'human_input_required', 'workflow_paused']);
-    expect(dataIn(events, 'human_input_required')).toHaveProperty('approval_channels', []);
-    expect(events.findLast(({ event }) => event === 'node_finished')?.['data']).toMatchObject({
-      node_type: 'human-input',
-      status: 'paused',
-      outputs: null,
-      index: 3,
-    });
-  });
-});
-
 describe('1.16.0', () => {
   test('stops a resumed workflow, and tells of no answer', async () => {
     await using sandbox = await openSandbox({ pace: 0, version: '1.16.0' });
@@ -330,19 +257,3 @@ describe('1.16.0', () => {
     expect(last(resumed)['data']).toMatchObject({ status: 'succeeded' });
   });
 });
-
-async function conversationOf(client: Client): Promise<string> {
-  const { json } = await client.get('/conversations');
-  return String((json['data'] as Json[])[0]?.['id']);
-}
-
-/** The token of the second form, as soon as there is one. */
-async function secondToken(client: Client, messages: Json): Promise<string> {
-  const id = String((messages['data'] as Json[])[0]?.['conversation_id']);
-  for (;;) {
-    const { json } = await client.get('/messages', { conversation_id: id });
-    const forms = (json['data'] as { extra_contents: { form_definition: Json | null }[] }[])[0]?.extra_contents ?? [];
-    const token = forms[1]?.form_definition?.['form_token'];
-    if (typeof token === 'string') return token;
-  }
-}

@@ -1,84 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { OpenAPIBackend, type Document } from 'openapi-backend';
+import type { OpenAPIBackend } from 'openapi-backend';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
-import { Client, type Json } from './client.ts';
+import { Client, last, type Json, type Stream } from './client.ts';
+import { asked, complaints, known, met, present, readDescription } from './description.ts';
+import { formWith, pixel, postForm } from './upload.ts';
 
-const file = new URL('../../../shared/dify/openapi_service.json', import.meta.url);
-const present = existsSync(file);
-if (!present) {
-  console.warn(
-    'SKIPPED: the replies of the sandbox are not held to Dify’s OpenAPI description, which is not at',
-    file.href,
-  );
-}
-
-/** Where the description and the wire of 1.12.1 disagree (§1.36), the sandbox follows the wire. */
-const known: readonly { readonly of: RegExp; readonly path: RegExp; readonly because: string }[] = [
-  { of: /^getWorkflowRunDetail$/, path: /^\/outputs$/, because: '1.12 sends the outputs as JSON in a string' },
-  { of: /^getWorkflowRunDetail unknown$/, path: /./, because: 'an unknown run is 200 with nulls (observed)' },
-  { of: /WebAppSettings$/, path: /./, because: 'texts of a site may be null (row 15)' },
-  { of: /Parameters$/, path: /^\/user_input_form/, because: 'its kinds of fields do not exclude each other (row 13)' },
-  { of: / iteration_\w+$/, path: /^\/data\/id$/, because: 'containers go by the id of their node (recorded)' },
-  { of: / node_finished$/, path: /total_price$/, because: 'prices are decimal strings (recorded)' },
-];
-
-/** The differences that were met: one that is met no more should go. */
-const met = new Set<string>();
-
-let backend: OpenAPIBackend;
+let operations: OpenAPIBackend['router'];
 
 beforeAll(async () => {
-  if (!present) return;
-  const definition = JSON.parse(readFileSync(file, 'utf8')) as Document;
-  backend = new OpenAPIBackend({ definition: asReplies(definition), quick: true, customizeAjv: withFormats });
-  await backend.init();
+  if (present) operations = (await readDescription()).router;
 });
-
-const formats = {
-  uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
-  decimal: /^-?\d+(\.\d+)?(E[+-]?\d+)?$/,
-  uri: /^https?:/,
-  url: /^https?:/,
-  binary: /./,
-};
-
-type Ajv = Parameters<NonNullable<ConstructorParameters<typeof OpenAPIBackend>[0]['customizeAjv']>>[0];
-
-function withFormats(ajv: Ajv): Ajv {
-  for (const [name, format] of Object.entries(formats)) ajv.addFormat(name, format);
-  return ajv;
-}
-
-/** The description says of streams only that they are text: give each kind of frame an operation that answers with it. */
-function asReplies(definition: Document): Document {
-  const frames = Object.fromEntries(
-    ['ChunkChatEvent', 'ChunkWorkflowEvent', 'ChunkCompletionEvent'].flatMap((chunk) => {
-      const schemas = (definition.components?.schemas ?? {}) as unknown as Record<string, Json>;
-      const { mapping } = (schemas[chunk]?.['discriminator'] ?? {}) as { mapping?: Record<string, string> };
-      return Object.entries(mapping ?? {}).map(([event, $ref]) => {
-        const content = { 'application/json': { schema: { $ref } } };
-        const responses = { '200': { description: event, content } };
-        return [`/frames/${chunk}/${event}`, { get: { operationId: `${chunk} ${event}`, responses } }];
-      });
-    }),
-  );
-  return { ...definition, paths: { ...definition.paths, ...frames } } as Document;
-}
-
-/** What the description has against a reply, without the differences that are known. */
-function complaints(operation: string, reply: unknown, status = 200, kind = operation): string[] {
-  if (backend.router.getOperation(operation) === undefined) return [`${operation} is not described`];
-  const { errors } = backend.validateResponse(reply, operation, status);
-  return (errors ?? [])
-    .map((error) => ({ path: error.instancePath, text: `${operation} ${error.instancePath} ${error.message ?? ''}` }))
-    .filter(({ path }) => {
-      const exception = known.find((one) => one.of.test(kind) && one.path.test(path));
-      if (exception !== undefined) met.add(exception.because);
-      return exception === undefined;
-    })
-    .map(({ text }) => text);
-}
 
 describe.skipIf(!present)('the official description', () => {
   test('has nothing against any reply', async () => {
@@ -87,9 +18,9 @@ describe.skipIf(!present)('the official description', () => {
     const concierge = new Client(sandbox, 'concierge');
     const summarize = new Client(sandbox, 'summarize');
     const copywriter = new Client(sandbox, 'copywriter');
-    const asked = { query: 'When is breakfast?', inputs: {}, auto_generate_name: false };
-    const blocking = await assistant.post('/chat-messages', asked);
-    const chatflow = await concierge.post('/chat-messages', asked);
+    const question = { query: 'When is breakfast?', inputs: {}, auto_generate_name: false };
+    const blocking = await assistant.post('/chat-messages', question);
+    const chatflow = await concierge.post('/chat-messages', question);
     const conversation_id = String(blocking.json['conversation_id']);
     const message = String(blocking.json['message_id']);
     const talk = String(chatflow.json['conversation_id']);
@@ -103,8 +34,8 @@ describe.skipIf(!present)('the official description', () => {
       ['sendChatMessage', blocking],
       ['sendChatMessage', chatflow],
       ['sendChatMessage', await assistant.post('/chat-messages', {})],
-      ['sendChatMessage', await assistant.post('/chat-messages', { ...asked, conversation_id: unknown })],
-      ['sendChatMessage', await assistant.post('/chat-messages', { ...asked, query: '!500' })],
+      ['sendChatMessage', await assistant.post('/chat-messages', { ...question, conversation_id: unknown })],
+      ['sendChatMessage', await assistant.post('/chat-messages', { ...question, query: '!500' })],
       ['createCompletionMessage', await copywriter.post('/completion-messages', { inputs: { product: 'Tea' } })],
       ['createCompletionMessage', await copywriter.post('/completion-messages', { inputs: {} })],
       ['executeWorkflow', run],
@@ -130,6 +61,12 @@ describe.skipIf(!present)('the official description', () => {
       ['renameConversation', await assistant.post(`/conversations/${conversation_id}/name`, { name: 'x' })],
       ['renameConversation', await assistant.post(`/conversations/${conversation_id}/name`, {})],
       ...(await appReplies(sandbox)),
+      ['stopChatMessageGeneration', await assistant.post('/chat-messages/x/stop')],
+      ['stopGenerate', await copywriter.post('/completion-messages/x/stop')],
+      ['stopWorkflowTaskGeneration', await summarize.post('/workflows/tasks/x/stop')],
+      ...(await fileReplies(sandbox)),
+      ...(await feedbackReplies(assistant, message)),
+      ...(await annotationReplies(assistant)),
     ];
     const found = replies.flatMap(([operation, { json, status }, kind]) => complaints(operation, json, status, kind));
     expect(found).toEqual([]);
@@ -159,10 +96,116 @@ describe.skipIf(!present)('the official description', () => {
     expect([...found]).toEqual([]);
   });
 
+  test('has nothing against the replies and frames of later versions', async () => {
+    await using sandbox = await openSandbox({ pace: 0, version: '1.16.2' });
+    const found = new Set<string>();
+    const check = (operation: string, { json, status }: { status: number; json: Json }, kind?: string) => {
+      for (const text of complaints(operation, json, status, kind)) found.add(text);
+    };
+    const frames = async (chunk: string, stream: Stream) => {
+      const events = await stream.events();
+      for (const event of events) check(`${chunk} ${String(event['event'])}`, { status: 200, json: event });
+      return events;
+    };
+    const [concierge, approval] = [new Client(sandbox, 'concierge'), new Client(sandbox, 'approval')];
+    for (const app of ['assistant', 'researcher', 'companion']) {
+      await frames('ChunkChatEvent', await new Client(sandbox, app).ask('the moon'));
+    }
+    await frames('ChunkWorkflowEvent', await new Client(sandbox, 'summarize').run({ text: 'One. Two.' }));
+    for (const [client, chunk, stream, inputs, action] of [
+      [concierge, 'ChunkChatEvent', await concierge.ask('Book a room'), { name: 'Ann', room: 'suite' }, 'confirm'],
+      [
+        approval,
+        'ChunkWorkflowEvent',
+        await approval.run({ topic: 'cake' }),
+        { comment: 'a', channel: 'mail' },
+        'approve',
+      ],
+    ] as const) {
+      const events = await frames(chunk, stream);
+      const run = last(events)['workflow_run_id'];
+      const form = events.find(({ event }) => event === 'human_input_required')?.['data'] as Json;
+      const path = `/form/human_input/${String(form['form_token'])}`;
+      check('getChatflowHumanInputForm', await client.get(path));
+      check('submitChatflowHumanInputForm', await client.post(path, { inputs: {}, action }));
+      check('submitChatflowHumanInputForm', await client.post(path, { inputs, action }));
+      check('submitChatflowHumanInputForm', await client.post(path, { inputs, action }));
+      check('getChatflowHumanInputForm', await client.get(path));
+      await frames(chunk, await client.follow(run));
+      check('getWorkflowRunDetail', await client.get(`/workflows/run/${String(run)}`), 'getWorkflowRunDetail later');
+    }
+    const { json } = await concierge.get('/conversations');
+    const conversation_id = String((json['data'] as Json[])[0]?.['id']);
+    check('getConversationHistory', await concierge.get('/messages', { conversation_id }));
+    check('getWorkflowRunDetail', await approval.get('/workflows/run/0516cbb8-e06a-49ef-9091-46a03e4a80b7'));
+    const timeout = await frames('ChunkWorkflowEvent', await approval.run({ topic: 'cake !formtimeout:0.1' }));
+    await frames('ChunkWorkflowEvent', await approval.follow(last(timeout)['workflow_run_id']));
+    const finished = await new Client(sandbox, 'summarize').run({ text: 'One.' });
+    const { created_by: by } = last(await finished.events())['data'] as { created_by: { id: string } };
+    check('getEndUserChat', await new Client(sandbox, 'summarize').get(`/end-users/${by.id}`));
+    check('getEndUserChat', await approval.get(`/end-users/${by.id}`));
+    expect([...found]).toEqual([]);
+  });
+
+  test('knows no operation of an app that was not looked at, but those without JSON', () => {
+    const ofApps = operations
+      .getOperations()
+      .filter(({ path }) => !/^\/(datasets|workspaces|frames)/.test(path))
+      .map(({ operationId }) => operationId ?? '');
+    const left = ofApps.filter((operation) => !asked.has(operation));
+    expect(left.toSorted()).toEqual(['deleteAnnotation', 'deleteConversation', 'streamWorkflowEvents']);
+    expect(ofApps).toHaveLength(36);
+  });
+
   test('disagrees with the wire exactly where that is known', () => {
     expect([...met].toSorted()).toEqual(known.map(({ because }) => because).toSorted());
   });
 });
+
+type Replies = [operation: string, reply: { status: number; json: Json }][];
+
+async function fileReplies(sandbox: Sandbox): Promise<Replies> {
+  const post = (path: string, file: File | undefined) => postForm(sandbox, 'assistant', path, formWith(file));
+  const picture = new File([pixel], 'pixel.png', { type: 'image/png' });
+  const large = new File([Buffer.alloc(10 * 1024 * 1024 + 1)], 'large.png', { type: 'image/png' });
+  const client = new Client(sandbox, 'assistant');
+  const sound = new File(['x'], 'a.mp3', { type: 'audio/mp3' });
+  return [
+    ['uploadChatFile', await post('/files/upload', picture)],
+    ['uploadChatFile', await post('/files/upload', undefined)],
+    ['uploadChatFile', await post('/files/upload', large)],
+    ['previewChatFile', await client.get('/files/0516cbb8-e06a-49ef-9091-46a03e4a80b7/preview')],
+    ['audioToText', await post('/audio-to-text', sound)],
+    ['audioToText', await post('/audio-to-text', picture)],
+    ['audioToText', await post('/audio-to-text', undefined)],
+    ['textToAudioChat', await client.post('/text-to-audio', {})],
+  ];
+}
+
+async function feedbackReplies(client: Client, message: string): Promise<Replies> {
+  const path = `/messages/${message}/feedbacks`;
+  return [
+    ['postChatMessageFeedback', await client.post(path, { rating: 'like', content: 'good' })],
+    ['getChatAppFeedbacks', await client.get('/app/feedbacks')],
+    ['postChatMessageFeedback', await client.post(path, { rating: 'x' })],
+  ];
+}
+
+async function annotationReplies(client: Client): Promise<Replies> {
+  const note = { question: 'What is up?', answer: 'All is well.' };
+  const setting = { score_threshold: 0.9, embedding_provider_name: 'a/b/c', embedding_model_name: 'small' };
+  const created = await client.call('POST', '/apps/annotations', note);
+  const job = await client.call('POST', '/apps/annotation-reply/enable', setting);
+  const status = `/apps/annotation-reply/enable/status/${String(job.json['job_id'])}`;
+  return [
+    ['createAnnotation', created],
+    ['getAnnotationList', await client.get('/apps/annotations')],
+    ['updateAnnotation', await client.call('PUT', `/apps/annotations/${String(created.json['id'])}`, note)],
+    ['initialAnnotationReplySettings', job],
+    ['getInitialAnnotationReplySettingsStatus', await client.get(status)],
+    ['getInitialAnnotationReplySettingsStatus', await client.get(status.replace('/enable/', '/disable/'))],
+  ];
+}
 
 /** The replies about each app itself. */
 async function appReplies(sandbox: Sandbox): Promise<[string, { status: number; json: Json }][]> {

@@ -6,6 +6,7 @@ import { titleOf } from '../../src/sandbox/memory.ts';
 import { crookedPieces, piecesOf } from '../../src/sandbox/pieces.ts';
 import { pythonJson, pythonRepr } from '../../src/sandbox/python-json.ts';
 import { gistOf, sentencesOf, summaryOf } from '../../src/sandbox/summary.ts';
+import { dimensions } from '../../src/sandbox/file-facts.ts';
 import { plainPrices, usageOf } from '../../src/sandbox/usage.ts';
 
 describe('JSON as Python writes it', () => {
@@ -98,4 +99,21 @@ test('titles are short, without magic and markdown', () => {
 test('fixed ids are UUIDs', () => {
   expect(isUuid(fixedId('app/assistant'))).toBe(true);
   expect(isUuid('123')).toBe(false);
+});
+
+describe('the size of a picture', () => {
+  const jpeg = (...segments: number[][]) =>
+    Buffer.from([0xff, 0xd8, ...segments.flat(), 0xff, 0xd9, ...Array<number>(9)]);
+  const start = [0xff, 0xc2, 0, 17, 8, 0x01, 0x2c, 0x02, 0x58, 3];
+
+  test.each([
+    ['a PNG', Buffer.from('89504e470d0a1a0a0000000d4948445200000280000001e0', 'hex'), { width: 640, height: 480 }],
+    ['a GIF', Buffer.from('474946383961400001000000', 'hex'), { width: 64, height: 1 }],
+    ['a JPEG', jpeg([0xff, 0xe0, 0, 4, 1, 2], [0xff, 0xc4, 0, 3, 9], start), { width: 600, height: 300 }],
+    ['a JPEG that ends too soon', jpeg([0xff, 0xe0, 0xff, 0xff, 1]), undefined],
+    ['anything else', Buffer.from('hello, this is a text'), undefined],
+    ['nothing', Buffer.alloc(0), undefined],
+  ])('is read from the header of %s', (_, bytes, expected) => {
+    expect(dimensions(bytes)).toEqual(expected);
+  });
 });

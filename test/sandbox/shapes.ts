@@ -22,7 +22,7 @@ export function shapeOf(value: unknown, skip: ReadonlySet<string> = free): strin
 }
 
 /** The shapes of an event by what they are of: its envelope, by family, and its `data`, by kind of node. */
-export function shapesOf(event: Json): [kind: string, shape: string][] {
+function shapesOf(event: Json): [kind: string, shape: string][] {
   const { event: name, data, metadata } = event;
   const family = 'conversation_id' in event ? 'chat' : 'workflow_run_id' in event ? 'workflow' : 'completion';
   const text = name === 'message_file' && 'answer' in event ? ' with text' : '';

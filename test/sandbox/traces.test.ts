@@ -55,7 +55,7 @@ async function everything(sandbox: Sandbox): Promise<Json[]> {
 async function paused(sandbox: Sandbox): Promise<Json[]> {
   const client = new Client(sandbox, 'approval');
   const events = await (await client.run({ topic: 'cake' })).events();
-  const { form_token: token } = events.at(-2)?.['data'] as Json;
+  const { form_token: token } = (events.at(-2) ?? {})['data'] as Json;
   const answer = { inputs: { comment: 'Yes.', channel: 'mail' }, action: 'approve' };
   await client.post(`/form/human_input/${String(token)}`, answer);
   const follow = await client.follow(last(events)['workflow_run_id'], { include_state_snapshot: 'true' });

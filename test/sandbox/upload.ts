@@ -16,16 +16,20 @@ export function formWith(file: File | undefined, user = 'ann'): FormData {
 }
 
 /** Posts a form to one app. */
-export async function postForm(
-  sandbox: Sandbox,
-  app: string,
-  path: string,
-  body: FormData | Uint8Array<ArrayBuffer>,
-  type?: string,
-) {
+export function postForm(sandbox: Sandbox, app: string, path: string, body: FormData) {
+  return post(sandbox, app, path, { body });
+}
+
+/** Posts what pretends to be a form to the upload. */
+export function postBytes(sandbox: Sandbox, app: string, text: string, boundary: string) {
+  const headers = { 'content-type': `multipart/form-data; boundary=${boundary}` };
+  return post(sandbox, app, '/files/upload', { body: text, headers });
+}
+
+async function post(sandbox: Sandbox, app: string, path: string, init: { body: BodyInit; headers?: object }) {
   const key = sandbox.apps.find(({ name }) => name === app)?.key ?? '';
-  const headers = { authorization: `Bearer ${key}`, ...(type === undefined ? {} : { 'content-type': type }) };
-  const reply = await fetch(sandbox.url + path, { method: 'POST', headers, body });
+  const headers = { authorization: `Bearer ${key}`, ...init.headers };
+  const reply = await fetch(sandbox.url + path, { method: 'POST', headers, body: init.body });
   const text = await reply.text();
   return { status: reply.status, text, json: (text.startsWith('{') ? JSON.parse(text) : {}) as Json };
 }

@@ -63,6 +63,21 @@ describe('the stream of a graph, from 1.13 on', () => {
     expect(all.slice(2).every(isPing)).toBe(true);
   });
 
+  test('does not even tell that in 1.13', async () => {
+    await using sandbox = await openSandbox({ ...soon, version: '1.13.2' });
+    const all = await frames(await new Client(sandbox, 'summarize').run({}));
+    expect(all.every(isPing)).toBe(true);
+  });
+
+  test('breaks where `!cut` asks for it, blocking or not, and the run goes on', async () => {
+    await using sandbox = await openSandbox({ pace: 0, version: '1.15.0' });
+    const client = new Client(sandbox, 'summarize');
+    await expect(client.run({ text: 'One. !cut' }).then((stream) => stream.events())).rejects.toThrow('terminated');
+    await expect(client.post('/workflows/run', { inputs: { text: 'One. !cut' } })).rejects.toThrow('fetch failed');
+    const { json } = await client.get('/workflows/logs', { status: 'succeeded' });
+    expect(json['total']).toBe(2);
+  });
+
   test('also stays open after an error of the model, and after an annotation', async () => {
     await using sandbox = await openSandbox({ ...soon, version: '1.15.0' });
     const client = new Client(sandbox, 'concierge');
