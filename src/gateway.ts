@@ -6,8 +6,14 @@ import type { Services } from './graphql/context.ts';
 import { schema } from './graphql/schema.ts';
 import { MemoryLog } from './runs/memory-log.ts';
 import { Runs, type RunsOptions } from './runs/runs.ts';
+import { Speeches } from './runs/speeches.ts';
+import { Tickets } from './runs/ticket.ts';
+import { Uploads } from './runs/uploads.ts';
+import { UserFiles } from './runs/user-files.ts';
+import { fileRoutes } from './server/files.ts';
 import { graphiqlPage, pageHeaders, type Examples } from './server/graphiql.ts';
 import { openServer } from './server/server.ts';
+import { speechRoutes } from './server/speech.ts';
 import { believeUser, type Identify } from './server/viewer.ts';
 import type { Patience } from './server/websocket.ts';
 
@@ -46,15 +52,24 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     logger,
   );
   const log = new MemoryLog(keep);
+  const checkInputs = new Set(config.apps.filter((app) => app.checkInputs).map(({ name }) => name));
   const runs = new Runs(dify, log, logger, {
     ...options.waits,
     runMs: new Map(config.apps.map(({ name, timeouts }) => [name, timeouts.runMs])),
     nodeData: new Set(config.apps.filter(({ nodeData }) => nodeData).map(({ name }) => name)),
-    checkInputs: new Set(config.apps.filter(({ checkInputs }) => checkInputs).map(({ name }) => name)),
+    checkInputs,
   });
+  const uploads = new Uploads(dify, runs, checkInputs);
+  const tickets = new Tickets(server.secret);
+  const files = new UserFiles({ dify, runs, uploads, tickets }, server.fileUrlMinutes * 60_000);
+  const speeches = new Speeches(dify);
   const services: Services = {
     dify,
     runs,
+    uploads,
+    files,
+    speeches,
+    urlBase: server.publicUrl ?? '',
     logger,
     apps: config.apps.map(({ name, description }) => ({ name, description })),
     defaultApp: config.defaultApp ?? config.apps[0]?.name ?? '',
@@ -71,6 +86,8 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     toGraphQLError: (error: unknown) => toGraphQLError(error, logger),
     graphiql: server.graphiql ? page : null,
     maxRequestBytes: 4 * 1_048_576,
+    maxUploadBytes: server.maxUploadMegabytes * 1_048_576,
+    routes: [...fileRoutes({ uploads, files, defaultApp: services.defaultApp }), ...speechRoutes(speeches)],
     patience: { catchUpMs: Math.min(server.drainMs, 1_000), ...options.patience },
   };
   const running = await openServer(parts, server.host, server.port);
@@ -80,6 +97,7 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     // A client that was told of no end subscribes again, and gets a whole answer from the next server.
     await runs.drain(server.drainMs, () => running.closeSockets());
     await running.close();
+    speeches.close();
     await log[Symbol.asyncDispose]();
     await dify.close();
   }

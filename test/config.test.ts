@@ -44,7 +44,7 @@ describe('a configuration file', () => {
       apps: [],
       defaultApp: undefined,
       runs: { keepMinutes: 60, keepMegabytes: 256, keepCount: 10_000 },
-      sandbox: { pace: 1, port: 0, recordings: undefined },
+      sandbox: { pace: 1, port: 0, recordings: undefined, version: undefined },
       file: undefined,
     });
   });
@@ -97,7 +97,7 @@ sandbox: { pace: 0.5 }
       ],
       defaultApp: 'support',
       runs: { keepMinutes: 5, keepMegabytes: 16, keepCount: 100 },
-      sandbox: { pace: 0.5, port: 0, recordings: undefined },
+      sandbox: { pace: 0.5, port: 0, recordings: undefined, version: undefined },
       file: join(cwd, 'dify-graphql.yaml'),
     });
   });

@@ -43,7 +43,18 @@ async function openHouse() {
   );
   const left: string[] = [];
   const config: Config = {
-    server: { host: '127.0.0.1', port: 0, graphiql: true, logLevel: 'trace', drainMs: 0, admins: [] },
+    server: {
+      host: '127.0.0.1',
+      port: 0,
+      graphiql: true,
+      logLevel: 'trace',
+      drainMs: 0,
+      admins: [],
+      publicUrl: undefined,
+      secret: undefined,
+      maxUploadMegabytes: 25,
+      fileUrlMinutes: 60,
+    },
     apps: [
       ...sandbox.apps.map(({ name, key }) => ({
         name,
@@ -66,7 +77,7 @@ async function openHouse() {
     ],
     defaultApp: undefined,
     runs: { keepMinutes: 60, keepMegabytes: 256, keepCount: 10_000 },
-    sandbox: { pace: 0, port: 0, recordings: undefined },
+    sandbox: { pace: 0, port: 0, recordings: undefined, version: undefined },
     file: undefined,
   };
   const logger = pino({ level: 'trace' }, { write: (line: string) => void left.push(line) });

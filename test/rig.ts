@@ -11,6 +11,8 @@ export interface RigOptions {
   readonly timeouts?: Partial<Config['apps'][number]['timeouts']>;
   readonly runs?: Partial<Config['runs']>;
   readonly drainMs?: number;
+  readonly publicUrl?: string;
+  readonly secret?: string;
   readonly graphiql?: boolean;
   readonly identify?: GatewayOptions['identify'];
   readonly waits?: GatewayOptions['waits'];
@@ -66,6 +68,10 @@ export async function openGateway(
       logLevel: 'debug',
       drainMs: options.drainMs ?? 0,
       admins: ['admin'],
+      publicUrl: options.publicUrl,
+      secret: options.secret,
+      maxUploadMegabytes: 25,
+      fileUrlMinutes: 60,
     },
     apps: sandbox.apps.map(({ name, description, key }) => ({
       name,
@@ -78,7 +84,7 @@ export async function openGateway(
     })),
     defaultApp: 'assistant',
     runs: { keepMinutes: 60, keepMegabytes: 256, keepCount: 10_000, ...options.runs },
-    sandbox: { pace: 0, port: 0, recordings: undefined },
+    sandbox: { pace: 0, port: 0, recordings: undefined, version: undefined },
     file: undefined,
   };
   return createGateway(config, {

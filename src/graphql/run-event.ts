@@ -131,7 +131,10 @@ builder.objectRef<Of<'NodeChanged'>>('NodeChanged').implement({
   interfaces,
   description: 'A node execution as it is now: replace the one with the same id.',
   fields: (t) => ({
-    node: t.field({ type: NodeRun, resolve: ({ event, run, maxPayloadBytes }) => ({ node: event.node, run, maxPayloadBytes }) }),
+    node: t.field({
+      type: NodeRun,
+      resolve: ({ event, run, maxPayloadBytes }) => ({ node: event.node, run, maxPayloadBytes }),
+    }),
     progress: t.field({ type: Progress, resolve: ({ event }) => event.progress }),
   }),
 });

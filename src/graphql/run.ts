@@ -135,7 +135,11 @@ WorkflowRun.implement({
   fields: (t) => ({
     workflowRunId: t.id({ nullable: true, resolve: ({ state }) => state.workflowRunId }),
     inputs: t.field({ type: 'JSON', nullable: true, resolve: ({ state }) => state.header.inputs }),
-    outputs: t.field({ type: 'JSON', nullable: true, resolve: (run, _, context) => withOwnAddresses(run.state.outputs, run, context) }),
+    outputs: t.field({
+      type: 'JSON',
+      nullable: true,
+      resolve: (run, _, context) => withOwnAddresses(run.state.outputs, run, context),
+    }),
     text: t.string({ description: 'Streamed text of the output nodes so far.', resolve: ({ state }) => state.text }),
     progress: t.field({ type: Progress, resolve: ({ state }) => state.progress }),
     nodes: t.field({ type: [NodeRun], resolve: nodesOf }),

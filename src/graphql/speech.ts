@@ -77,7 +77,11 @@ builder.mutationFields((t) => ({
 
 type Wanted = typeof SpeakInput.$inferInput;
 
-async function spoken(input: Wanted, dify: DifyApp, context: Context): Promise<{ text: string } | { messageId: string }> {
+async function spoken(
+  input: Wanted,
+  dify: DifyApp,
+  context: Context,
+): Promise<{ text: string } | { messageId: string }> {
   const { text, messageId, conversationId } = input;
   if ((text == null) === (messageId == null))
     throw new GatewayError('BAD_USER_INPUT', 'Give either `input.text` or `input.messageId`.');
@@ -108,7 +112,9 @@ async function answerOf(
   const kept = (await runs.list(viewer)).find(({ state }) => state.messageId === id && state.header.app === dify.name);
   if (kept && isEnded(kept.state)) return kept.state.text;
   const stored =
-    isUuid(id) && isUuid(conversationId) ? await findMessage(dify, { user: viewer, conversationId, messageId: id }) : null;
+    isUuid(id) && isUuid(conversationId)
+      ? await findMessage(dify, { user: viewer, conversationId, messageId: id })
+      : null;
   if (stored) return stored.answer;
   throw new GatewayError(
     'NOT_FOUND',

@@ -34,7 +34,11 @@ const RunWorkflowPayload = builder.objectRef<Executed>('RunWorkflowPayload').imp
     }),
     complete: t.exposeBoolean('complete', { description: 'False if `waitMs` passed first.' }),
     status: t.field({ type: RunStatus, resolve: ({ run }) => run.state.status }),
-    outputs: t.field({ type: 'JSON', nullable: true, resolve: ({ run }, _, context) => withOwnAddresses(run.state.outputs, run, context) }),
+    outputs: t.field({
+      type: 'JSON',
+      nullable: true,
+      resolve: ({ run }, _, context) => withOwnAddresses(run.state.outputs, run, context),
+    }),
     usage: t.field({ type: Usage, nullable: true, resolve: ({ run }) => run.state.usage }),
   }),
 });

@@ -16,6 +16,7 @@ export class Recording {
   #bytes = 0;
   #ended = false;
   #error: unknown;
+  readonly #whole = Promise.withResolvers<void>();
   #news = Promise.withResolvers<void>();
 
   constructor(speak: (signal: AbortSignal) => Promise<SpokenAudio>) {
@@ -27,6 +28,11 @@ export class Recording {
   /** Resolves when it begins; rejects when it does not. */
   get begun(): Promise<void> {
     return this.#begun;
+  }
+
+  /** Resolves when there is no more to come, however it ended. */
+  get whole(): Promise<void> {
+    return this.#whole.promise;
   }
 
   get mimeType(): string {
@@ -90,6 +96,7 @@ export class Recording {
     this.#ended = true;
     this.#error = error;
     this.#tell();
+    this.#whole.resolve();
   }
 
   #tell(): void {

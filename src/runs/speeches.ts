@@ -53,18 +53,16 @@ export class Speeches {
     return { token, until };
   }
 
-  /** Whether there is something to fetch, which is not asked for by this. */
-  has(token: string): boolean {
-    this.#drop();
-    return this.#orders.has(token);
+  /** As far as it has been spoken; it is not asked for by this. */
+  known(token: string): Recording | undefined {
+    return this.#order(token).recording;
   }
 
   /** The speech of that name, from its beginning. Rejects if Dify does not begin to speak. */
   async fetch(token: string): Promise<Recording> {
-    this.#drop();
-    const order = this.#orders.get(token);
-    const dify = order && this.#dify.app(order.app);
-    if (!order || !dify) throw unknownSpeech();
+    const order = this.#order(token);
+    const dify = this.#dify.app(order.app);
+    if (!dify) throw unknownSpeech();
     const recording = order.recording?.failed === false ? order.recording : this.#record(order, dify);
     await recording.begun;
     return recording;
@@ -74,6 +72,13 @@ export class Speeches {
   close(): void {
     for (const { recording } of this.#orders.values()) recording?.abandon();
     this.#orders.clear();
+  }
+
+  #order(token: string): Ordered {
+    this.#drop();
+    const order = this.#orders.get(token);
+    if (!order) throw unknownSpeech();
+    return order;
   }
 
   #record(order: Ordered, dify: DifyApp): Recording {

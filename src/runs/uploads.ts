@@ -69,7 +69,10 @@ export class Uploads {
     const unchecked = { type: kindOf(file), limitMb: null };
     if (!this.#check.has(dify.name)) return unchecked;
     const told: { parameters?: AppParameters } = {};
-    await elapsed(TELL_MS, dify.parameters().then((parameters) => (told.parameters = parameters)));
+    await elapsed(
+      TELL_MS,
+      dify.parameters().then((parameters) => (told.parameters = parameters)),
+    );
     if (told.parameters === undefined) return unchecked;
     const byForm = await this.#waitsForFile(viewer, dify.name);
     try {

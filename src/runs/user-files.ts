@@ -126,5 +126,8 @@ async function inMessage(dify: DifyApp, place: Parameters<typeof findMessage>[1]
 }
 
 function unknownFile(): GatewayError {
-  return new GatewayError('NOT_FOUND', 'There is no such file, it is not yours, or its address is too old: ask for it again.');
+  return new GatewayError(
+    'NOT_FOUND',
+    'There is no such file, it is not yours, or its address is too old: ask for it again.',
+  );
 }

@@ -34,7 +34,10 @@ export function fileRoutes({ uploads, files, defaultApp }: FileParts): readonly 
     const { query, names, signal, viewer } = exchange;
     const [app = '', id = ''] = names;
     const ticket = query.get('ticket');
-    const opened = ticket === null ? await files.open(await viewer(), app, id, signal) : await files.openWith(ticket, app, id, signal);
+    const opened =
+      ticket === null
+        ? await files.open(await viewer(), app, id, signal)
+        : await files.openWith(ticket, app, id, signal);
     const { headers, body, name, release } = opened;
     const length = Number(headers['content-length']);
     const size = headers['content-length'] !== undefined && Number.isSafeInteger(length) ? length : null;

@@ -113,7 +113,7 @@ function refuse(request: IncomingMessage, response: ServerResponse, status: numb
   request.resume();
 }
 
-/** As GraphQL does here: who may ask is told by credentials, not by where a page is from. */
+/** Pages from anywhere may ask, as they may ask GraphQL: who they are is told by a header or a ticket, never by a cookie. */
 function allowOrigin({ headers }: IncomingMessage, response: ServerResponse): void {
   const { origin } = headers;
   response.setHeader('vary', 'origin');
@@ -121,6 +121,7 @@ function allowOrigin({ headers }: IncomingMessage, response: ServerResponse): vo
   const asked = (name: string) => headers[`access-control-request-${name}`]?.toString();
   const [method, names] = [asked('method'), asked('headers')];
   response.setHeader('access-control-allow-origin', origin);
+  response.setHeader('access-control-expose-headers', 'content-disposition, content-range, accept-ranges, retry-after');
   if (method !== undefined) response.setHeader('access-control-allow-methods', method);
   if (names !== undefined) response.setHeader('access-control-allow-headers', names);
 }

@@ -72,7 +72,8 @@ async function* sliced(body: AsyncIterable<Uint8Array>, { start, end }: Range): 
 }
 
 /** What browsers show without running anything of it. */
-const shown = /^(image\/(png|jpe?g|gif|webp|avif|bmp|x-icon|vnd\.microsoft\.icon)|(audio|video)\/[\w.+-]+|text\/plain)$/;
+const shown =
+  /^(image\/(png|jpe?g|gif|webp|avif|bmp|x-icon|vnd\.microsoft\.icon)|(audio|video)\/[\w.+-]+|text\/plain)$/;
 
 /** What they might run, or take for what they run. */
 const active = /html|xml|svg|script|flash|^multipart\/|^text\/(?!plain|csv|markdown|vtt|calendar)/;
@@ -95,5 +96,8 @@ function headersOf({ name, mimeType }: LeavingFile): OutgoingHttpHeaders {
 }
 
 function encoded(name: string): string {
-  return encodeURIComponent(name.toWellFormed()).replaceAll(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  return encodeURIComponent(name.toWellFormed()).replaceAll(
+    /['()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }

@@ -19,7 +19,8 @@ export async function arrivingFile(request: IncomingMessage): Promise<ArrivingFi
 
 function rawFile(request: IncomingMessage, type: string): ArrivingFile {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
-  if (length === undefined && encoding === undefined) throw bad('There is no file: it is the body, or the part `file` of a form.');
+  if (length === undefined && encoding === undefined)
+    throw bad('There is no file: it is the body, or the part `file` of a form.');
   return {
     name: nameOf(request),
     mimeType: type.split(';', 1)[0]!.trim() || 'application/octet-stream',
@@ -53,7 +54,9 @@ function percentDecoded(text: string): string {
 function checkedName(given: string): string {
   const name = given.split(/[/\\]/).at(-1)!.trim();
   if (name !== '' && name.length <= 255) return name;
-  throw bad('The file needs a name of 1 to 255 characters: `x-file-name`, `content-disposition`, or `filename` in a form.');
+  throw bad(
+    'The file needs a name of 1 to 255 characters: `x-file-name`, `content-disposition`, or `filename` in a form.',
+  );
 }
 
 async function formFile(request: IncomingMessage): Promise<ArrivingFile> {

@@ -41,7 +41,7 @@ async function submit(rig: Rig, formId: string, action: string, inputs: object, 
   return rig.query(ANSWER, { input: { formId, action, inputs } }, user);
 }
 
-describe.each(['1.14.2', '1.15.0'])('a workflow of Dify %s that asks a person', (version) => {
+describe.each(['1.14.2', '1.15.0', '1.16.2'])('a workflow of Dify %s that asks a person', (version) => {
   test('pauses, goes on when the form is answered, and ends once', async () => {
     await using rig = await openRig({ sandbox: { version } });
     const events = await approve(rig, 'Cake', async ({ id, actions, fields, answerable }) => {

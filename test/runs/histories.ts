@@ -66,7 +66,17 @@ export const everyKind: readonly Part[] = [
   { type: 'RoundStarted', nodeId: 'n2', title: 'Each', round: 0 },
   {
     type: 'FileProduced',
-    file: { id: 'f1', type: 'image', name: null, mimeType: null, size: 0, fromUser: false, uploadId: null, sourceUrl: null, remote: false },
+    file: {
+      id: 'f1',
+      type: 'image',
+      name: null,
+      mimeType: null,
+      size: 0,
+      fromUser: false,
+      uploadId: null,
+      sourceUrl: null,
+      remote: false,
+    },
   },
   { type: 'AudioChunk', base64: '//8=', final: true },
   { type: 'UnknownEvent', name: 'surprise', data: { event: 'surprise', deep: [{ x: null }] } },
