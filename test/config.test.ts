@@ -40,7 +40,18 @@ const withApp = (...lines: string[]) =>
 describe('a configuration file', () => {
   test('is not needed: without one nothing is configured and every default holds', () => {
     expect(load()).toEqual({
-      server: { host: '127.0.0.1', port: 8000, graphiql: true, logLevel: 'info', drainMs: 10_000, admins: [] },
+      server: {
+        host: '127.0.0.1',
+        port: 8000,
+        graphiql: true,
+        logLevel: 'info',
+        drainMs: 10_000,
+        admins: [],
+        publicUrl: undefined,
+        secret: undefined,
+        maxUploadMegabytes: 25,
+        fileUrlMinutes: 60,
+      },
       apps: [],
       defaultApp: undefined,
       runs: { keepMinutes: 60, keepMegabytes: 256, keepCount: 10_000 },
@@ -58,7 +69,17 @@ describe('a configuration file', () => {
 
   test('is read whole, with apps in the order they are written', () => {
     const text = `
-server: { host: 0.0.0.0, port: 80, graphiql: false, logLevel: debug, drainMs: 0, admins: [ann] }
+server:
+  host: 0.0.0.0
+  port: 80
+  graphiql: false
+  logLevel: debug
+  drainMs: 0
+  admins: [ann]
+  publicUrl: https://chat.example.com/ai/
+  secret: 0123456789abcdef0123456789abcdef
+  maxUploadMegabytes: 100
+  fileUrlMinutes: 5
 defaultApp: support
 apps:
   writer: { baseUrl: "http://localhost:5001/v1//", key: other-prefix }
@@ -74,7 +95,18 @@ sandbox: { pace: 0.5 }
 `;
     const timeouts = { connectMs: 10_000, headersMs: 60_000, idleMs: 35_000, runMs: 1_500_000 };
     expect(load(text)).toEqual({
-      server: { host: '0.0.0.0', port: 80, graphiql: false, logLevel: 'debug', drainMs: 0, admins: ['ann'] },
+      server: {
+        host: '0.0.0.0',
+        port: 80,
+        graphiql: false,
+        logLevel: 'debug',
+        drainMs: 0,
+        admins: ['ann'],
+        publicUrl: 'https://chat.example.com/ai',
+        secret: '0123456789abcdef0123456789abcdef',
+        maxUploadMegabytes: 100,
+        fileUrlMinutes: 5,
+      },
       apps: [
         {
           name: 'writer',
@@ -268,8 +300,8 @@ const broken: readonly (readonly [what: string, file: string, ...messages: strin
   [
     'unknown names',
     'server:\n  tls: on\n  cert: x\nports: 1',
-    ':2 server: unknown key: write one of host, port, graphiql, logLevel, drainMs, admins',
-    ':3 server: unknown key: write one of host, port, graphiql, logLevel, drainMs, admins',
+    ':2 server: unknown key: write one of host, port, graphiql, logLevel, drainMs, admins, publicUrl, secret, maxUploadMegabytes, fileUrlMinutes',
+    ':3 server: unknown key: write one of host, port, graphiql, logLevel, drainMs, admins, publicUrl, secret, maxUploadMegabytes, fileUrlMinutes',
     ':4: unknown key: write one of server, defaultApp, apps, runs, sandbox',
   ],
   [

@@ -1,8 +1,9 @@
+import { GatewayError } from '../errors.ts';
 import type { FormAction as Action, FormField as Field, HumanForm } from '../runs/run-event.ts';
 import type { KeptRun } from '../runs/run-log.ts';
 import { checkedInputs } from './ask.ts';
 import { builder } from './builder.ts';
-import { appNamed } from './context.ts';
+import { appNamed, type Context } from './context.ts';
 import { Run } from './run.ts';
 import { fromSeconds } from './scalars.ts';
 
@@ -66,10 +67,22 @@ builder.queryField('pendingForms', (t) =>
       const runs = (await context.runs.list(context.viewer)).filter(
         ({ state }) => named === null || state.header.app === named,
       );
-      return runs.flatMap((run) => [...run.state.forms.values()].map((form) => ({ form, run })));
+      const forms = runs.flatMap((run) => Array.from(run.state.forms.values(), (form) => ({ form, run })));
+      const waiting = await Promise.all(forms.map(({ form, run }) => stillWaits(form, run, context)));
+      return forms.filter((_form, nth) => waiting[nth]);
     },
   }),
 );
+
+/** Somebody may have answered elsewhere; what Dify cannot tell now is taken to wait. */
+async function stillWaits({ token }: HumanForm, { state }: KeptRun, context: Context): Promise<boolean> {
+  if (token === null) return true;
+  const { dify } = appNamed(context, state.header.app);
+  return dify.forms.get(token).then(
+    () => true,
+    (error: unknown) => !(error instanceof GatewayError && error.code === 'FORM_EXPIRED'),
+  );
+}
 
 builder.mutationField('submitHumanInput', (t) =>
   t.field({
