@@ -339,6 +339,14 @@ const broken: readonly (readonly [what: string, file: string, ...messages: strin
     ':7 sandbox.pace: write a number from 0 to 1000',
   ],
   [
+    'a public address that is none, and a secret that is short',
+    'server:\n  publicUrl: chat.example.com\n  secret: hunter2\n  maxUploadMegabytes: 0\n  fileUrlMinutes: 10081',
+    ':2 server.publicUrl: write a URL that starts with https:// or http://, without user, ? or #',
+    ':3 server.secret: is too short to be one: write 32 random characters or more, or ${NAME} for a variable that holds them',
+    ':4 server.maxUploadMegabytes: write a whole number from 1 to 1024',
+    ':5 server.fileUrlMinutes: write a whole number from 1 to 10080',
+  ],
+  [
     'other values of the wrong kind',
     'server:\n  graphiql: yes\n  logLevel: loud\n  host: 1\ndefaultApp: [a]\nruns: 5',
     ':2 server.graphiql: write true or false',

@@ -13,7 +13,7 @@ export const LAST_PAGE = 99_999;
 
 /**
  * Walks such a list. A cursor is [how many came up to here, the id of the last one]: what has come in at the front meanwhile pushes
- * items back, and those seen before are left out; what was deleted meanwhile may leave a gap, as in Dify's own console.
+ * items back, and those seen before are left out; what was deleted meanwhile may leave a gap, as pages by number do.
  */
 export async function pageByNumber<T>(
   list: NumberedList<T>,
@@ -26,9 +26,11 @@ export async function pageByNumber<T>(
     const { items, hasMore } = await list.fetch(page, size);
     const before = (page - 1) * size;
     const seen = items.findIndex((item) => list.id(item) === last) + 1;
+    // If the last one itself is gone, what came after it has taken its place.
+    const known = seen > 0 ? before + seen : passed - 1;
     for (const [index, node] of items.entries()) {
       const place = before + index + 1;
-      if (index < seen || place <= passed) continue;
+      if (place <= known) continue;
       if (edges.length === size) return { edges, more: true };
       edges.push({ cursor: encodeCursor([place, list.id(node)]), node });
     }

@@ -9,7 +9,7 @@ export interface Exchange {
   readonly response: ServerResponse;
   readonly query: URLSearchParams;
   /** What stands in the path. */
-  readonly names: readonly string[];
+  readonly names: readonly (string | undefined)[];
   /** Aborted when the client is gone. */
   readonly signal: AbortSignal;
   /** Who it is from. */
@@ -51,7 +51,7 @@ export function makeRoutes(
         response.setHeader('allow', methods.join(', '));
         return refuse(request, response, 405, { code: 'BAD_USER_INPUT', message: `Use ${methods.join(' or ')} here.` });
       }
-      const names = route.path.exec(url.pathname)?.slice(1).map(decoded) ?? [];
+      const names = route.path.exec(url.pathname)?.slice(1).map((name: string | undefined) => name && decoded(name)) ?? [];
       const viewer = async () => (await identify({ header: (name) => request.headers[name]?.toString() })).id;
       return route.answer({ request, response, query: url.searchParams, names, signal: gone.signal, viewer });
     };

@@ -90,7 +90,9 @@ async function formFile(request: IncomingMessage): Promise<ArrivingFile> {
     found.reject(bad('The form has no file: it is the part `file`.'));
     ended.resolve();
   });
-  const onGone = () => fail(bad('The form breaks off.'));
+  const onGone = () => {
+    if (!request.complete) fail(bad('The form breaks off.'));
+  };
   request.once('close', onGone).on('error', onGone);
   request.pipe(form);
   const release = () => {

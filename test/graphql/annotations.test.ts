@@ -63,6 +63,21 @@ describe('annotations', () => {
     expect(seen).toEqual([6, 5, 4, 3, 2, 1].map((index) => `Question ${index}`));
   });
 
+  test('repeat nothing and lose nothing when the one that a page hangs on is gone, or some before it', async () => {
+    await using rig = await openRig();
+    const made: Data[] = [];
+    for (const index of [1, 2, 3, 4, 5, 6]) made.unshift(await add(rig, `Question ${index}`));
+    const { pageInfo } = await page(rig, { first: 3 });
+    const rest = async () =>
+      (await page(rig, { first: 5, after: pageInfo.endCursor }))['nodes'].map(({ question }: Data) => question);
+    expect(await rest()).toEqual(['Question 3', 'Question 2', 'Question 1']);
+    dataOf(await admin(rig, remove, { id: made[0]?.['id'] }));
+    expect(await rest()).toEqual(['Question 3', 'Question 2', 'Question 1']);
+    await add(rig, 'Question 7');
+    dataOf(await admin(rig, remove, { id: made[2]?.['id'] }));
+    expect(await rest()).toEqual(['Question 3', 'Question 2', 'Question 1']);
+  });
+
   test('must not be blank, and must be there to be changed', async () => {
     await using rig = await openRig();
     const codes = async (query: string, variables: object) => codesOf(await admin(rig, query, variables));

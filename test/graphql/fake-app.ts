@@ -1,5 +1,5 @@
 import type { ExecutionResult } from 'graphql-ws';
-import { sendJson, serve, type Exchange, type SeenRequest } from '../dify/fake-server.ts';
+import { sendJson, serve, type Exchange, type FakeServer, type SeenRequest } from '../dify/fake-server.ts';
 import { openGateway, type Data, type RigOptions } from '../rig.ts';
 
 /** Answers by path, without the query: a body for 200, or what is done with the exchange. */
@@ -7,6 +7,9 @@ export type Routes = Readonly<Record<string, object | ((exchange: Exchange) => v
 
 /** A gateway before one app, `assistant`, of a server that answers as a test says and 404 otherwise. */
 export interface FakeApp extends AsyncDisposable {
+  /** Of GraphQL. */
+  readonly url: string;
+  readonly server: FakeServer;
   readonly requests: readonly SeenRequest[];
   readonly logged: readonly string[];
   query(query: string, variables?: object, user?: string): Promise<ExecutionResult<Data, Record<string, unknown>>>;
@@ -31,6 +34,8 @@ export async function openFakeApp(routes: Routes, options: RigOptions = {}): Pro
   };
   const gateway = await openGateway({ url: server.baseUrl, apps: [app] }, options, logged);
   return {
+    url: gateway.url,
+    server,
     requests: server.requests,
     logged,
     async query(query, variables, user) {

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { sendJson } from '../dify/fake-server.ts';
 import { openRig, type Data, type Rig } from '../rig.ts';
 import { Client } from '../sandbox/client.ts';
 import { codesOf, dataOf, holdAnswer, startRun } from './answers.ts';
+import { openFakeApp } from './fake-app.ts';
 
 const rate = `
   mutation ($app: ID, $id: ID!, $rating: Rating, $comment: String) {
@@ -56,6 +58,17 @@ describe('a rating', () => {
       expect(dataOf(await rig.query(rate, { id }, 'ann'))).toEqual({ rateMessage: { messageId: id, rating: null } });
   });
 
+  test('that Dify refuses is an error', async () => {
+    const id = randomUUID();
+    const refusal = { code: 'invalid_param', message: 'Not this one.', status: 400 };
+    await using fake = await openFakeApp({
+      [`/messages/${id}/feedbacks`]: (exchange) => sendJson(exchange, 400, refusal),
+    });
+    const result = await fake.query(rate, { id, rating: 'LIKE' });
+    expect(codesOf(result)).toEqual(['UPSTREAM_REJECTED']);
+    expect(result.errors?.[0]?.message).toBe('Not this one.');
+  });
+
   test('belongs to who asked: others find no such message, nor does anyone find one that is not there', async () => {
     await using rig = await openRig();
     const { messageId: id } = await answered(rig);
@@ -91,6 +104,7 @@ describe('all feedback of an app', () => {
       ] as Data;
       expect(edges.map(({ node }: Data) => node.messageId)).toEqual(nodes.map(({ messageId }: Data) => messageId));
       expect(pageInfo.hasPreviousPage).toBe(after !== null);
+      expect(nodes).not.toEqual([]);
       seen.push(...nodes.map(({ messageId }: Data) => messageId));
       if (!pageInfo.hasNextPage) break;
       expect(nodes).toHaveLength(first);
@@ -117,7 +131,8 @@ describe('all feedback of an app', () => {
     const rest = await page(3, next['pageInfo'].endCursor);
     const seen = [top, next, rest].flatMap(({ nodes }) => nodes.map(({ messageId }: Data) => messageId));
     expect(seen).toEqual(ids);
-    expect(rest['pageInfo'].hasNextPage).toBe(false);
+    expect([top, next, rest].map(({ nodes }) => nodes.length)).toEqual([2, 2, 1]);
+    expect([top, next, rest].map(({ pageInfo }) => pageInfo.hasNextPage)).toEqual([true, true, false]);
   });
 
   test('goes on only from cursors of its own, and is cut into pages of 1 to 100', async () => {

@@ -78,9 +78,12 @@ const unfitting: readonly (readonly [type: string, value: unknown, more: object,
 ];
 
 describe('the check of inputs', () => {
-  test.each(fitting)('lets a %s be %j %j', (type, value, more = {}) => {
-    expect(said(type, value, more)).toEqual([]);
-  });
+  test.each(fitting.map(([type, value, more = {}]) => [type, value, more] as const))(
+    'lets a %s be %j %j',
+    (...asked) => {
+      expect(said(...asked)).toEqual([]);
+    },
+  );
 
   test.each(unfitting)('does not let a %s be %j %j', (type, value, more, message) => {
     expect(said(type, value, more)).toEqual([expect.stringContaining(message)]);
