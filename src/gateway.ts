@@ -11,7 +11,8 @@ import { Tickets } from './runs/ticket.ts';
 import { Uploads } from './runs/uploads.ts';
 import { UserFiles } from './runs/user-files.ts';
 import { fileRoutes } from './server/files.ts';
-import { graphiqlPage, pageHeaders, type Examples } from './server/graphiql.ts';
+import { graphiqlPage, pageHeaders } from './server/graphiql.ts';
+import type { Examples } from './server/graphiql-tabs.ts';
 import { openServer } from './server/server.ts';
 import { speechRoutes } from './server/speech.ts';
 import { believeUser, type Identify } from './server/viewer.ts';
@@ -76,7 +77,7 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
   };
   const page = graphiqlPage(async (request) => ({
     ...(await exampleApps(services)),
-    runId: await newestRun(runs, identify, request),
+    run: await newestRun(runs, identify, request),
   }));
   const parts = {
     schema,
@@ -109,7 +110,7 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
 }
 
 /** Apps for GraphiQL's tabs, by what Dify says they are. */
-async function exampleApps({ dify, apps, defaultApp }: Services): Promise<Omit<Examples, 'runId'>> {
+async function exampleApps({ dify, apps, defaultApp }: Services): Promise<Omit<Examples, 'run'>> {
   const named = [defaultApp, ...apps.map(({ name }) => name).filter((name) => name !== defaultApp)];
   const modes = await Promise.all(
     named.map(async (name) => {
@@ -120,21 +121,36 @@ async function exampleApps({ dify, apps, defaultApp }: Services): Promise<Omit<E
       return { name, mode: info?.mode ?? 'chat' };
     }),
   );
-  const chat = modes.find(({ mode }) => mode !== 'workflow' && mode !== 'completion');
-  const workflow = modes.find(({ mode }) => mode === 'workflow');
-  return { chatApp: chat?.name ?? null, workflow: workflow ? { app: workflow.name, inputs: EXAMPLE_INPUTS } : null };
+  const first = (fits: (mode: string) => boolean) => modes.find(({ mode }) => fits(mode))?.name ?? null;
+  const example = (app: string | null, inputs: string) => (app === null ? null : { app, inputs });
+  return {
+    chatApp: first((mode) => mode !== 'workflow' && mode !== 'completion'),
+    workflow: example(
+      first((mode) => mode === 'workflow'),
+      EXAMPLE.text,
+    ),
+    completion: example(
+      first((mode) => mode === 'completion'),
+      EXAMPLE.product,
+    ),
+    approval: example(named.find((name) => name === 'approval') ?? null, EXAMPLE.topic),
+  };
 }
 
 /** The newest run of whoever the page will speak for. */
-async function newestRun(runs: Runs, identify: Identify, request: Request): Promise<string | null> {
+async function newestRun(runs: Runs, identify: Identify, request: Request): Promise<Examples['run']> {
   try {
-    const { id } = await identify({ header: (name) => request.headers.get(name) ?? pageHeaders[name] });
-    return (await runs.list(id))[0]?.state.header.id ?? null;
+    const { id: viewer } = await identify({ header: (name) => request.headers.get(name) ?? pageHeaders[name] });
+    const state = (await runs.list(viewer))[0]?.state;
+    return state ? { id: state.header.id, app: state.header.app, messageId: state.messageId } : null;
   } catch {
     return null;
   }
 }
 
-/** They fit the built-in demo workflow; of other workflows, Dify will say what they want. */
-const EXAMPLE_INPUTS =
-  '{ text: "GraphQL is a query language for APIs. Subscriptions push results as they happen. A log makes them resumable." }';
+/** Inputs that fit the built-in demo apps; of other apps, Dify will say what they want. */
+const EXAMPLE = {
+  text: '{ text: "GraphQL is a query language for APIs. Subscriptions push results as they happen. A log makes them resumable." }',
+  product: '{ product: "a tent for two", tone: "friendly" }',
+  topic: '{ topic: "the summer party" }',
+};

@@ -274,7 +274,7 @@ describe('every operation of an app’s API', () => {
         .poll(
           async () =>
             ((await rig.query('query ($id: ID!) { run(id: $id) { lastSeq } }', { id }, user)).data as any).run.lastSeq,
-          app,
+          { message: app },
         )
         .toBeGreaterThan(0);
       await ask(rig, 'Mutation.stopRun', 'mutation ($id: ID!) { stopRun(runId: $id, waitMs: 100) { confirmed } }', {

@@ -51,7 +51,11 @@ export function makeRoutes(
         response.setHeader('allow', methods.join(', '));
         return refuse(request, response, 405, { code: 'BAD_USER_INPUT', message: `Use ${methods.join(' or ')} here.` });
       }
-      const names = route.path.exec(url.pathname)?.slice(1).map((name: string | undefined) => name && decoded(name)) ?? [];
+      const names =
+        route.path
+          .exec(url.pathname)
+          ?.slice(1)
+          .map((name: string | undefined) => name && decoded(name)) ?? [];
       const viewer = async () => (await identify({ header: (name) => request.headers[name]?.toString() })).id;
       return route.answer({ request, response, query: url.searchParams, names, signal: gone.signal, viewer });
     };
