@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openRig, type Rig } from './rig.ts';
 
@@ -296,10 +297,17 @@ describe('every operation of an app’s API', () => {
     expect(operations.filter((operation) => !sent.has(operation))).toEqual([]);
   });
 
-  afterAll(() => {
-    const rows = operations.map(
-      (operation) => `| \`${operation}\` | ${[...(sent.get(operation) ?? [])].join(', ') || '—'} |`,
-    );
-    process.stdout.write(`\n| Dify | GraphQL field or route that sent it |\n| --- | --- |\n${rows.join('\n')}\n\n`);
+  test('stands in the README’s table with what sends it', () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+    expect(/<!-- operations -->\n([^]*?)<!-- \/operations -->/.exec(readme)?.[1]).toBe(table());
   });
+
+  afterAll(() => void process.stdout.write(table()));
 });
+
+function table(): string {
+  const rows = operations.map(
+    (operation) => `| \`${operation}\` | ${[...(sent.get(operation) ?? [])].toSorted().join(', ') || '—'} |`,
+  );
+  return `\n| Dify’s operation | sent by |\n| --- | --- |\n${rows.join('\n')}\n\n`;
+}
