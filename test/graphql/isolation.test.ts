@@ -288,6 +288,13 @@ const attempts: Readonly<Record<string, Attempt>> = {
     forbidden(rig, 'mutation ($id: ID!) { updateAnnotation(id: $id, question: "q", answer: "a") { id } }', { id }),
   'Mutation.deleteAnnotation(id)': (rig, { conversation: id }) =>
     forbidden(rig, 'mutation ($id: ID!) { deleteAnnotation(id: $id) }', { id }),
+  'Mutation.speak(input.messageId)': (rig, { message: id }) =>
+    notFound(rig, 'mutation ($id: ID!) { speak(input: { messageId: $id }) { url } }', { id }),
+  'Mutation.speak(input.conversationId)': (rig, { message, conversation }) =>
+    notFound(rig, 'mutation ($m: ID!, $c: ID!) { speak(input: { messageId: $m, conversationId: $c }) { url } }', {
+      m: message,
+      c: conversation,
+    }),
   'Mutation.rateMessage(messageId)': (rig, { message: id }) =>
     notFound(rig, 'mutation ($id: ID!) { rateMessage(messageId: $id, rating: LIKE) { rating } }', { id }),
   'Conversation.variables(after)': async (rig, { variablesCursor: after }) => {

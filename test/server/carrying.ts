@@ -3,9 +3,16 @@ import type { Data, Rig } from '../rig.ts';
 import { dataOf } from '../graphql/answers.ts';
 
 /** A request to a route beside GraphQL, as a user if one is named. */
-export function ask(rig: { readonly url: string }, path: string, init: RequestInit & { readonly user?: string } = {}): Promise<Response> {
+export function ask(
+  rig: { readonly url: string },
+  path: string,
+  init: RequestInit & { readonly user?: string } = {},
+): Promise<Response> {
   const { user, headers, ...rest } = init;
-  const named = { ...(user === undefined ? {} : { 'x-user': user }), ...(headers as Record<string, string> | undefined) };
+  const named = {
+    ...(user === undefined ? {} : { 'x-user': user }),
+    ...(headers as Record<string, string> | undefined),
+  };
   return fetch(new URL(path, rig.url), { ...rest, headers: named });
 }
 
