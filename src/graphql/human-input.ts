@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts';
-import type { FormAction as Action, FormField as Field, HumanForm } from '../runs/run-event.ts';
+import type { FormAction as Action, FormField as Field, HumanForm } from '../runs/human-form.ts';
 import type { KeptRun } from '../runs/run-log.ts';
 import { checkedInputs } from './ask.ts';
 import { builder } from './builder.ts';

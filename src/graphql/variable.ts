@@ -7,7 +7,7 @@ import { appNamed } from './context.ts';
 import { Conversation, existing } from './conversation.ts';
 import { isUuid } from './ids.ts';
 import { connection, pageByTime, pageSize } from './paging.ts';
-import { parsePython } from './python-literal.ts';
+import { parsePython } from '../dify/python-literal.ts';
 import { fromSeconds } from './scalars.ts';
 
 const ConversationVariable = builder.objectRef<VariableRecord>('ConversationVariable').implement({

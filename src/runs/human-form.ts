@@ -1,4 +1,31 @@
-import type { FormAction, FormField, HumanForm } from './run-event.ts';
+/** A form that a person is to fill in (§2.5, `human_input_required`). */
+export interface HumanForm {
+  readonly id: string;
+  readonly nodeId: string;
+  readonly title: string;
+  /** May hold `{{#$output.x#}}` where the input `x` goes. */
+  readonly content: string;
+  readonly fields: readonly FormField[];
+  readonly actions: readonly FormAction[];
+  /** Epoch seconds. */
+  readonly expiresAt: number | null;
+  /** What Dify takes an answer by. It never leaves the gateway; null where the form is answered elsewhere (e-mail). */
+  readonly token: string | null;
+}
+
+export interface FormField {
+  readonly name: string;
+  /** paragraph, select, file, file-list */
+  readonly type: string;
+  readonly default: unknown;
+  readonly options: readonly string[] | null;
+}
+
+export interface FormAction {
+  readonly id: string;
+  readonly title: string;
+  readonly style: string | null;
+}
 
 type Wire = Readonly<Record<string, unknown>>;
 

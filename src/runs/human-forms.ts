@@ -1,6 +1,7 @@
 import type { HumanInputEvent, NodeEvent, WorkflowPausedEvent } from '../dify/wire-event.ts';
 import { formOf } from './human-form.ts';
-import type { HumanForm, RunPaused, RunResumed } from './run-event.ts';
+import type { RunPaused, RunResumed } from './run-event.ts';
+import type { HumanForm } from './human-form.ts';
 
 /**
  * The forms of a run as Dify asks and takes them (§8.3). Some versions never say that one was filled in (Q26): then the end

@@ -1,7 +1,7 @@
 import type { DifyApp } from '../dify/dify-app.ts';
 import type { DifyStream } from '../dify/stream.ts';
 import { GatewayError } from '../errors.ts';
-import type { HumanForm } from './run-event.ts';
+import type { HumanForm } from './human-form.ts';
 import { elapsed } from './wait.ts';
 
 /** What a person answers. */

@@ -6,7 +6,7 @@ import type { WireEvent } from '../dify/wire-event.ts';
 import { GatewayError } from '../errors.ts';
 import { Ending, failed, type Graces, type Outcome } from './ending.ts';
 import { Pause, type FormAnswer } from './pause.ts';
-import type { HumanForm } from './run-event.ts';
+import type { HumanForm } from './human-form.ts';
 import type { RunLog } from './run-log.ts';
 import type { RunHeader } from './run-state.ts';
 import { Translator } from './translator.ts';

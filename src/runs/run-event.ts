@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors.ts';
+import type { HumanForm } from './human-form.ts';
 
 /**
  * What happens to a run, in the order it happened. `seq` counts 1, 2, 3 … without holes; `at` is epoch milliseconds.
@@ -223,33 +224,4 @@ export interface Citation {
   readonly segmentId: string | null;
   readonly score: number | null;
   readonly content: string | null;
-}
-
-/** A form that a person is to fill in (§2.5, `human_input_required`). */
-export interface HumanForm {
-  readonly id: string;
-  readonly nodeId: string;
-  readonly title: string;
-  /** May hold `{{#$output.x#}}` where the input `x` goes. */
-  readonly content: string;
-  readonly fields: readonly FormField[];
-  readonly actions: readonly FormAction[];
-  /** Epoch seconds. */
-  readonly expiresAt: number | null;
-  /** What Dify takes an answer by. It never leaves the gateway; null where the form is answered elsewhere (e-mail). */
-  readonly token: string | null;
-}
-
-export interface FormField {
-  readonly name: string;
-  /** paragraph, select, file, file-list */
-  readonly type: string;
-  readonly default: unknown;
-  readonly options: readonly string[] | null;
-}
-
-export interface FormAction {
-  readonly id: string;
-  readonly title: string;
-  readonly style: string | null;
 }

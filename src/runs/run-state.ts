@@ -2,7 +2,6 @@ import type { FileReference } from '../dify/file-reference.ts';
 import type {
   AgentStep,
   Citation,
-  HumanForm,
   NodeRun,
   Progress,
   RunError,
@@ -11,6 +10,7 @@ import type {
   RunStatus,
   Usage,
 } from './run-event.ts';
+import type { HumanForm } from './human-form.ts';
 
 export type RunKind = 'CHAT' | 'COMPLETION' | 'WORKFLOW';
 

@@ -38,11 +38,11 @@ export function fileRoutes({ uploads, files, defaultApp }: FileParts): readonly 
       ticket === null
         ? await files.open(await viewer(), app, id, signal)
         : await files.openWith(ticket, app, id, signal);
-    const { headers, body, name, release } = opened;
+    const { headers, body, name } = opened;
     const length = Number(headers['content-length']);
     const size = headers['content-length'] !== undefined && Number.isSafeInteger(length) ? length : null;
     const mimeType = headers['content-type'] ?? 'application/octet-stream';
-    await sendFile(exchange, { name, mimeType, size, body, release });
+    await sendFile(exchange, { name, mimeType, size, body, release: () => opened.release() });
   }
 
   return [

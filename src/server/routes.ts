@@ -13,7 +13,7 @@ export interface Exchange {
   /** Aborted when the client is gone. */
   readonly signal: AbortSignal;
   /** Who it is from. */
-  viewer(): Promise<string>;
+  readonly viewer: () => Promise<string>;
 }
 
 export interface Route {

@@ -9,7 +9,7 @@ export interface LeavingFile {
   /** Of the whole, if it is known. */
   readonly size: number | null;
   readonly body: AsyncIterable<Uint8Array>;
-  release(): void;
+  readonly release: () => void;
 }
 
 interface Range {
@@ -50,7 +50,7 @@ export async function sendFile({ request, response, signal }: Exchange, file: Le
 const bare = { 'content-length': 0, 'x-content-type-options': 'nosniff' };
 
 /** One range; several, and what is none, are answered with the whole. */
-export function rangeOf(header: string | undefined, size: number): Range | 'nowhere' | null {
+function rangeOf(header: string | undefined, size: number): Range | 'nowhere' | null {
   const [, first = '', last = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '') ?? [];
   if (first === '' && last === '') return null;
   const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);

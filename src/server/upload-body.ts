@@ -8,7 +8,7 @@ const MOST_AROUND = 65_536;
 
 /** A file on its way in; whoever gets it calls `release` when they are done, however it went. */
 export interface ArrivingFile extends Upload {
-  release(): void;
+  readonly release: () => void;
 }
 
 /** The file that a request brings: the part `file` of a form, or the whole body. Its bytes come as they are read. */

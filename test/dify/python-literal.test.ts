@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parsePython } from '../../src/graphql/python-literal.ts';
+import { parsePython } from '../../src/dify/python-literal.ts';
 
 const values: readonly (readonly [text: string, value: unknown])[] = [
   ['1', 1],
