@@ -15,14 +15,14 @@ export class Recording {
   #mimeType = 'audio/mpeg';
   #bytes = 0;
   #ended = false;
-  #error: unknown;
+  #error: Error | undefined;
   readonly #whole = Promise.withResolvers<void>();
   #news = Promise.withResolvers<void>();
 
   constructor(speak: (signal: AbortSignal) => Promise<SpokenAudio>) {
     const spoken = speak(this.#gone.signal);
     this.#begun = spoken.then(({ mimeType }) => void (this.#mimeType = mimeType));
-    spoken.then((audio) => this.#hear(audio)).catch((error: unknown) => this.#end(error));
+    spoken.then((audio) => this.#hear(audio)).catch((error: Error) => this.#end(error));
   }
 
   /** Resolves when it begins; rejects when it does not. */
@@ -78,9 +78,9 @@ export class Recording {
     this.#gone.abort(new GatewayError('STREAM_INTERRUPTED', 'The speech was let go of'));
   }
 
-  async #hear({ body, release }: SpokenAudio): Promise<void> {
+  async #hear(audio: SpokenAudio): Promise<void> {
     try {
-      for await (const piece of body as AsyncIterable<Buffer>) {
+      for await (const piece of audio.body as AsyncIterable<Buffer>) {
         this.#bytes += piece.length;
         if (this.#bytes > MOST_BYTES) throw new GatewayError('UPSTREAM_ERROR', 'The speech is too long');
         this.#pieces.push(piece);
@@ -88,11 +88,11 @@ export class Recording {
       }
       this.#end(undefined);
     } finally {
-      release();
+      audio.release();
     }
   }
 
-  #end(error: unknown): void {
+  #end(error: Error | undefined): void {
     this.#ended = true;
     this.#error = error;
     this.#tell();

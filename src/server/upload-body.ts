@@ -70,7 +70,7 @@ async function formFile(request: IncomingMessage): Promise<ArrivingFile> {
   ended.promise.catch(() => {});
   const length = Number(request.headers['content-length'] ?? 0);
   let files = 0;
-  form.on('file', (field, stream, name, _, mimeType) => {
+  form.on('file', (field, stream, name, ...[, mimeType]) => {
     // Who reads it hears of it; nobody may be reading it any more.
     stream.on('error', fail);
     files += 1;

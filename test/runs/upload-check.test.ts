@@ -68,7 +68,7 @@ describe('an app', () => {
     ['with any extension where none is named', uploads(['custom']), 'a.png', 'custom', 10],
     ['for a field of its form', field('file', ['document']), 'a.md', 'document', 15],
     ['for a list in its form', field('file-list', ['video', 'custom'], ['.png']), 'a.png', 'custom', 10],
-  ])('takes a file %s', (_, settings, name, type, limitMb) => {
+  ])('takes a file %s', (...[, settings, name, type, limitMb]) => {
     expect(admitted(file(name), 'a', app(settings), false)).toEqual({ type, limitMb });
   });
 

@@ -35,12 +35,12 @@ export async function uploaded(rig: Rig, user: string, file = picture(), app = '
 }
 
 /** A GraphQL multipart request with one file, as `$file`. */
-export async function multipart(rig: Rig, query: string, file: File, variables: object = {}, user = 'ann') {
+export async function multipart(rig: Rig, query: string, file: File, variables: object = {}) {
   const form = new FormData();
   form.append('operations', JSON.stringify({ query, variables: { ...variables, file: null } }));
   form.append('map', '{"0":["variables.file"]}');
   form.append('0', file);
-  return ask(rig, '/graphql', { method: 'POST', body: form, user, headers: { accept: 'application/json' } });
+  return ask(rig, '/graphql', { method: 'POST', body: form, user: 'ann', headers: { accept: 'application/json' } });
 }
 
 /** A question with an uploaded picture; what the message and its run say of their files. */
