@@ -169,7 +169,8 @@ export class Translator {
   }
 
   #messageEnd(wire: MessageEndEvent): void {
-    this.#usage = wire.usage && usageOf(wire.usage);
+    // Without figures of its own, those of the graph stand.
+    if (wire.usage) this.#usage = usageOf(wire.usage);
     this.#citations = wire.citations;
     // A chatflow lists what its answer produced; other apps list the user's uploads as well and do not say whose is whose.
     if (this.#graph) this.#outputFiles(wire.files);

@@ -4,6 +4,7 @@ import { answers, stepsOf, type Answer, type AnswerEnd } from './random-answer.t
 import { act, plan, Witness, type Plan } from './random-client.ts';
 import { openDirectly, openThroughSockets, type House } from './random-house.ts';
 import type { ReadEvent, RunReader } from './run-reader.ts';
+import type { Told } from './wire-model.ts';
 
 interface Scenario {
   readonly answer: Answer;
@@ -56,11 +57,14 @@ async function hold(house: House, { answer, clients, stopAt }: Scenario): Promis
 function checkWitness(reader: RunReader, { told }: Answer, mayBeStopped: boolean): void {
   expect(reader).toMatchObject({ text: told.text, reasoning: told.reasoning, faults: [] });
   if (reader.seq <= mostUnmerged) expect(reader.jumps).toBe(0);
-  const { status, error } = reader.finished as unknown as { status: string; error: { code: string } | null };
+  const { status, error, usage, rawText } = reader.finished as unknown as Told;
   const isStopped = mayBeStopped && status === 'STOPPED';
   expect({ status, code: error?.code }).toEqual(
     isStopped ? { status, code: undefined } : { status: told.status, code: told.error?.code },
   );
+  expect(usage).toEqual(told.usage);
+  // Not a part of the event that clients get.
+  if (rawText !== undefined) expect(rawText).toBe(told.rawText);
   const steps = reader.events
     .filter(({ __typename }) => __typename === 'AgentStepChanged')
     .map(({ step }) => step as Step);
@@ -115,7 +119,7 @@ function viewsOf({ events }: RunReader): Map<number, { text: string; reasoning: 
   return new Map(views);
 }
 
-/** A failure prints its seed and path: FC_SEED=… FC_PATH=… plays it again, FC_RUNS=… plays more or fewer. */
+/** A failure prints its seed and path: FC_SEED=… FC_PATH=… with `-t` plays it again, FC_RUNS=… plays more or fewer. */
 function parameters(standard: number): fc.Parameters<[Scenario]> {
   const { FC_SEED, FC_PATH, FC_RUNS } = process.env;
   return {

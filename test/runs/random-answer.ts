@@ -30,6 +30,8 @@ const messageEnd: Frame = {
   metadata: { usage: { total_tokens: 3, total_price: '6E-7' } },
   files: [],
 };
+/** As old versions end. */
+const bareEnd: Frame = { event: 'message_end', metadata: { usage: null } };
 const finished = (status: string): Frame => ({
   event: 'workflow_finished',
   data: { id: 'r', status, outputs: {}, error: status === 'failed' ? 'no' : null, total_tokens: 1, elapsed_time: 1 },
@@ -43,6 +45,7 @@ const endings: Readonly<Record<Family, readonly (readonly Frame[])[]>> = {
   workflow: [[finished('succeeded')], [finished('failed')], [finished('partial-succeeded')], [failure], []],
   chatflow: [
     [finished('succeeded'), messageEnd],
+    [finished('succeeded'), bareEnd],
     [messageEnd, finished('succeeded')],
     [messageEnd, finished('partial-succeeded')],
     [finished('succeeded')],

@@ -3,7 +3,7 @@ import type { ReadEvent, RunReader } from './run-reader.ts';
 import type { Told } from './wire-model.ts';
 
 /** What a client that read a run from its first event, and looked at it afterwards, knows of it. */
-export function shown({ events, ...reader }: RunReader, run: Record<string, unknown>): Omit<Told, 'rawText'> {
+function shown({ events, ...reader }: RunReader, run: Record<string, unknown>): Omit<Told, 'rawText'> {
   const of = (type: string) => events.filter((event) => event.__typename === type);
   const newest = (all: readonly object[], key: string) => [
     ...new Map(all.map((one) => [(one as Record<string, unknown>)[key], one])).values(),
