@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { sendJson, type Exchange } from '../dify/fake-server.ts';
+import { frame, openSse, sendJson, type Exchange } from '../dify/fake-server.ts';
 import { codesOf, dataOf } from '../graphql/answers.ts';
 import { openFakeApp } from '../graphql/fake-app.ts';
 import { openRig, type Data } from '../rig.ts';
@@ -422,6 +422,46 @@ describe('a file', () => {
     });
     for (const id of ['relative', 'inward']) expect(await (await ask(app, urls[id])).text()).toBe('ours');
     expect(elsewhere).toEqual([]);
+  });
+
+  test('of a run is read by the signature of its message once that of the run is too old', async () => {
+    const conversation = 'c0de0000-0003-4000-8000-000000000001';
+    const [messageId, fileId] = ['3e550000-0003-4000-8000-000000000001', '3ef00000-0003-4000-8000-000000000001'];
+    const address = '/files/tools/7001f11e-0003-4000-8000-000000000001.png?timestamp=1&nonce=2&sign=';
+    const of = { conversation_id: conversation, message_id: messageId, task_id: 't', created_at: 1 };
+    const file = { id: fileId, type: 'image', belongs_to: 'assistant' };
+    const record = (id: string, files: object[]) => ({
+      id,
+      query: 'q',
+      answer: 'a',
+      created_at: 1,
+      message_files: files,
+    });
+    const asked: string[] = [];
+    await using app = await openFakeApp({
+      '/chat-messages': (exchange) =>
+        openSse(exchange).end(
+          frame({ event: 'message_file', ...of, ...file, url: `${address}old` }) +
+            frame({ event: 'message_end', ...of }),
+        ),
+      '/messages': (exchange) => {
+        const first = new URL(exchange.request.url, 'http://x').searchParams.get('first_id');
+        const data = first === null ? [record('newer', [])] : [record(messageId, [{ ...file, url: `${address}new` }])];
+        sendJson(exchange, 200, { limit: 100, has_more: first === null, data });
+      },
+      '/files/tools/7001f11e-0003-4000-8000-000000000001.png': (exchange) => {
+        asked.push(exchange.request.url);
+        if (exchange.request.url.endsWith('old'))
+          sendJson(exchange, 403, { code: 'forbidden', message: 'Invalid request.' });
+        else exchange.response.writeHead(200, { 'content-type': 'image/png' }).end('picture');
+      },
+    });
+    const query = `mutation { chat(input: { query: "q", autoGenerateName: false }) { message { files { url } } } }`;
+    const { chat } = dataOf(await app.query(query, {}, 'ann'));
+    expect(await (await ask(app, chat.message.files[0].url)).text()).toBe('picture');
+    expect(asked).toEqual([`${address}old`, `${address}new`]);
+    const looked = app.requests.filter(({ url }) => url.startsWith('/v1/messages'));
+    for (const { url } of looked) expect(url).toContain('user=ann');
   });
 
   const stored = '0123456789';
