@@ -25,7 +25,11 @@ export class HumanForms {
 
   answered({ event, data }: HumanInputEvent): Omit<RunResumed, 'seq' | 'at'> | null {
     const action = typeof data['action_id'] === 'string' ? data['action_id'] : null;
-    return this.#resumed(String(data['node_id'] ?? ''), action, event === 'human_input_form_timeout');
+    return this.#resumed(
+      typeof data['node_id'] === 'string' ? data['node_id'] : '',
+      action,
+      event === 'human_input_form_timeout',
+    );
   }
 
   nodeFinished({ nodeId, outputs }: NodeEvent): Omit<RunResumed, 'seq' | 'at'> | null {
