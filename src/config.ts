@@ -19,6 +19,16 @@ export interface Config {
     readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
     /** 10 000: how long a shutdown waits for runs and readers. */
     readonly drainMs: number;
+    /** None: users that have the scope `admin`. */
+    readonly admins: readonly string[];
+    /** Paths, where it is not given: where clients reach this server, without a slash at its end, for the URLs in answers. */
+    readonly publicUrl: string | undefined;
+    /** Random: what URLs of files are signed with. Processes that serve the same clients need the same. */
+    readonly secret: string | undefined;
+    /** 25: the largest GraphQL multipart request, which is held in memory. */
+    readonly maxUploadMegabytes: number;
+    /** 60: how long the URL of a file is good. */
+    readonly fileUrlMinutes: number;
   };
   /** In the order they were written. Empty: nothing is configured. */
   readonly apps: readonly AppConfig[];
@@ -39,6 +49,8 @@ export interface Config {
     readonly pace: number;
     /** 0: any free one. */
     readonly port: number;
+    /** Which version of Dify it imitates: the newest. */
+    readonly version: string | undefined;
     /** A folder of recorded streams for its `!replay`. */
     readonly recordings: string | undefined;
   };
@@ -51,8 +63,12 @@ export interface AppConfig {
   readonly description: string | undefined;
   /** Without a slash at its end. */
   readonly baseUrl: string;
-  /** The only secret in here. */
+  /** A secret, like `server.secret`. */
   readonly key: string;
+  /** false: what goes into nodes and comes out of them is shown to users; it can hold prompts and secrets. */
+  readonly nodeData: boolean;
+  /** true: inputs are checked against the app's form before Dify is asked. */
+  readonly checkInputs: boolean;
   readonly timeouts: {
     /** 10 000 */
     readonly connectMs: number;
@@ -98,11 +114,15 @@ export function loadConfig({ argv, env, cwd }: ConfigSource): Config {
 
   const apps = single?.settings ? { [single.name]: single.settings } : file.settings.apps;
   return frozen({
-    server: server.value,
+    server: { ...server.value, publicUrl: server.value.publicUrl, secret: server.value.secret },
     apps: Object.entries(apps).map(([name, app]) => ({ ...app, name, description: app.description })),
     defaultApp: file.defaultApp ?? names[0],
     runs: file.settings.runs,
-    sandbox: { ...file.settings.sandbox, recordings: file.settings.sandbox.recordings },
+    sandbox: {
+      ...file.settings.sandbox,
+      recordings: file.settings.sandbox.recordings,
+      version: file.settings.sandbox.version,
+    },
     file: file.path,
   });
 }

@@ -4,6 +4,7 @@
  */
 export const errorCodes = {
   BAD_USER_INPUT: 'The operation, its variables or an argument is not valid: the message says which and why.',
+  FORBIDDEN: 'You may not do this: it needs a scope that you do not have.',
   NOT_FOUND: 'No such conversation, message, run, file or form, or it is not yours.',
   APP_NOT_FOUND: 'No app of that name is served here.',
   WRONG_APP_MODE: 'This app is of another kind: chat apps take `chat`, workflow apps take `runWorkflow`.',
@@ -38,6 +39,12 @@ const retryable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'STREAM_INTERRUPTED',
 ]);
 
+/** What is wrong in one place of an operation's variables: `input.inputs.tone` `must be one of: …`. */
+export interface Problem {
+  readonly path: string;
+  readonly message: string;
+}
+
 export interface GatewayErrorDetails {
   /** What led here; kept for the log, never sent. */
   readonly cause?: unknown;
@@ -47,6 +54,8 @@ export interface GatewayErrorDetails {
   readonly difyStatus?: number;
   /** How long to wait before asking again, in ms. */
   readonly retryAfterMs?: number;
+  /** All that is wrong, place by place; the message names them, too. */
+  readonly problems?: readonly Problem[];
 }
 
 /** The one error class that is meant for clients: everything else is masked on its way out. */
@@ -56,6 +65,7 @@ export class GatewayError extends Error {
   readonly difyCode: string | undefined;
   readonly difyStatus: number | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly problems: readonly Problem[] | undefined;
 
   constructor(code: ErrorCode, message: string, details: GatewayErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);
@@ -63,6 +73,7 @@ export class GatewayError extends Error {
     this.difyCode = details.difyCode;
     this.difyStatus = details.difyStatus;
     this.retryAfterMs = details.retryAfterMs;
+    this.problems = details.problems;
   }
 
   get retryable(): boolean {

@@ -6,8 +6,15 @@ import type { Services } from './graphql/context.ts';
 import { schema } from './graphql/schema.ts';
 import { MemoryLog } from './runs/memory-log.ts';
 import { Runs, type RunsOptions } from './runs/runs.ts';
-import { graphiqlPage, pageHeaders, type Examples } from './server/graphiql.ts';
+import { Speeches } from './runs/speeches.ts';
+import { Tickets } from './runs/ticket.ts';
+import { Uploads } from './runs/uploads.ts';
+import { UserFiles } from './runs/user-files.ts';
+import { fileRoutes } from './server/files.ts';
+import { graphiqlPage, pageHeaders } from './server/graphiql.ts';
+import type { Examples } from './server/graphiql-tabs.ts';
 import { openServer } from './server/server.ts';
+import { speechRoutes } from './server/speech.ts';
 import { believeUser, type Identify } from './server/viewer.ts';
 import type { Patience } from './server/websocket.ts';
 
@@ -33,7 +40,7 @@ export interface Gateway extends AsyncDisposable {
 export async function createGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
   const { server, runs: keep } = config;
   const logger = options.logger ?? pino({ level: server.logLevel }, pino.destination(2));
-  const identify = options.identify ?? believeUser;
+  const identify = options.identify ?? believeUser(server.admins);
   const dify = new Dify(
     config.apps.map(({ name, baseUrl, key, timeouts: { connectMs, headersMs, idleMs } }) => ({
       name,
@@ -46,20 +53,31 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     logger,
   );
   const log = new MemoryLog(keep);
+  const checkInputs = new Set(config.apps.filter((app) => app.checkInputs).map(({ name }) => name));
   const runs = new Runs(dify, log, logger, {
     ...options.waits,
     runMs: new Map(config.apps.map(({ name, timeouts }) => [name, timeouts.runMs])),
+    nodeData: new Set(config.apps.filter(({ nodeData }) => nodeData).map(({ name }) => name)),
+    checkInputs,
   });
+  const uploads = new Uploads(dify, runs, checkInputs);
+  const tickets = new Tickets(server.secret);
+  const files = new UserFiles({ dify, runs, uploads, tickets }, server.fileUrlMinutes * 60_000);
+  const speeches = new Speeches(dify);
   const services: Services = {
     dify,
     runs,
+    uploads,
+    files,
+    speeches,
+    urlBase: server.publicUrl ?? '',
     logger,
     apps: config.apps.map(({ name, description }) => ({ name, description })),
     defaultApp: config.defaultApp ?? config.apps[0]?.name ?? '',
   };
   const page = graphiqlPage(async (request) => ({
     ...(await exampleApps(services)),
-    runId: await newestRun(runs, identify, request),
+    run: await newestRun(runs, identify, request),
   }));
   const parts = {
     schema,
@@ -69,6 +87,8 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     toGraphQLError: (error: unknown) => toGraphQLError(error, logger),
     graphiql: server.graphiql ? page : null,
     maxRequestBytes: 4 * 1_048_576,
+    maxUploadBytes: server.maxUploadMegabytes * 1_048_576,
+    routes: [...fileRoutes({ uploads, files, defaultApp: services.defaultApp }), ...speechRoutes(speeches)],
     patience: { catchUpMs: Math.min(server.drainMs, 1_000), ...options.patience },
   };
   const running = await openServer(parts, server.host, server.port);
@@ -78,6 +98,7 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     // A client that was told of no end subscribes again, and gets a whole answer from the next server.
     await runs.drain(server.drainMs, () => running.closeSockets());
     await running.close();
+    speeches.close();
     await log[Symbol.asyncDispose]();
     await dify.close();
   }
@@ -89,7 +110,7 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
 }
 
 /** Apps for GraphiQL's tabs, by what Dify says they are. */
-async function exampleApps({ dify, apps, defaultApp }: Services): Promise<Omit<Examples, 'runId'>> {
+async function exampleApps({ dify, apps, defaultApp }: Services): Promise<Omit<Examples, 'run'>> {
   const named = [defaultApp, ...apps.map(({ name }) => name).filter((name) => name !== defaultApp)];
   const modes = await Promise.all(
     named.map(async (name) => {
@@ -100,21 +121,36 @@ async function exampleApps({ dify, apps, defaultApp }: Services): Promise<Omit<E
       return { name, mode: info?.mode ?? 'chat' };
     }),
   );
-  const chat = modes.find(({ mode }) => mode !== 'workflow' && mode !== 'completion');
-  const workflow = modes.find(({ mode }) => mode === 'workflow');
-  return { chatApp: chat?.name ?? null, workflow: workflow ? { app: workflow.name, inputs: EXAMPLE_INPUTS } : null };
+  const first = (fits: (mode: string) => boolean) => modes.find(({ mode }) => fits(mode))?.name ?? null;
+  const example = (app: string | null, inputs: string) => (app === null ? null : { app, inputs });
+  return {
+    chatApp: first((mode) => mode !== 'workflow' && mode !== 'completion'),
+    workflow: example(
+      first((mode) => mode === 'workflow'),
+      EXAMPLE.text,
+    ),
+    completion: example(
+      first((mode) => mode === 'completion'),
+      EXAMPLE.product,
+    ),
+    approval: example(named.find((name) => name === 'approval') ?? null, EXAMPLE.topic),
+  };
 }
 
 /** The newest run of whoever the page will speak for. */
-async function newestRun(runs: Runs, identify: Identify, request: Request): Promise<string | null> {
+async function newestRun(runs: Runs, identify: Identify, request: Request): Promise<Examples['run']> {
   try {
-    const viewer = await identify({ header: (name) => request.headers.get(name) ?? pageHeaders[name] });
-    return (await runs.list(viewer))[0]?.state.header.id ?? null;
+    const { id: viewer } = await identify({ header: (name) => request.headers.get(name) ?? pageHeaders[name] });
+    const state = (await runs.list(viewer))[0]?.state;
+    return state ? { id: state.header.id, app: state.header.app, messageId: state.messageId } : null;
   } catch {
     return null;
   }
 }
 
-/** They fit the built-in demo workflow; of other workflows, Dify will say what they want. */
-const EXAMPLE_INPUTS =
-  '{ text: "GraphQL is a query language for APIs. Subscriptions push results as they happen. A log makes them resumable." }';
+/** Inputs that fit the built-in demo apps; of other apps, Dify will say what they want. */
+const EXAMPLE = {
+  text: '{ text: "GraphQL is a query language for APIs. Subscriptions push results as they happen. A log makes them resumable." }',
+  product: '{ product: "a tent for two", tone: "friendly" }',
+  topic: '{ topic: "the summer party" }',
+};

@@ -25,9 +25,9 @@ async function main(): Promise<number | undefined> {
   let config = loadConfig({ argv, env: process.env, cwd: process.cwd() });
   let sandbox: Sandbox | undefined;
   if (config.apps.length === 0) {
-    const { openSandbox } = await import('./sandbox/sandbox.ts');
-    const { recordings, ...options } = config.sandbox;
-    sandbox = await openSandbox({ ...options, ...(recordings === undefined ? {} : { recordings }) });
+    const { defaultShowcaseVersion, openSandbox } = await import('./sandbox/sandbox.ts');
+    const { recordings, version = defaultShowcaseVersion, ...options } = config.sandbox;
+    sandbox = await openSandbox({ ...options, version, ...(recordings === undefined ? {} : { recordings }) });
     config = { ...config, ...appsOf(sandbox) };
     say(`No app is configured: serving the demo apps of a built-in stand-in for Dify at ${sandbox.url}.`);
   }
@@ -64,6 +64,8 @@ function appsOf(sandbox: Sandbox) {
       description,
       key,
       baseUrl: sandbox.url,
+      nodeData: true,
+      checkInputs: true,
       timeouts,
     })),
     defaultApp: sandbox.apps[0]?.name,

@@ -40,11 +40,22 @@ const withApp = (...lines: string[]) =>
 describe('a configuration file', () => {
   test('is not needed: without one nothing is configured and every default holds', () => {
     expect(load()).toEqual({
-      server: { host: '127.0.0.1', port: 8000, graphiql: true, logLevel: 'info', drainMs: 10_000 },
+      server: {
+        host: '127.0.0.1',
+        port: 8000,
+        graphiql: true,
+        logLevel: 'info',
+        drainMs: 10_000,
+        admins: [],
+        publicUrl: undefined,
+        secret: undefined,
+        maxUploadMegabytes: 25,
+        fileUrlMinutes: 60,
+      },
       apps: [],
       defaultApp: undefined,
       runs: { keepMinutes: 60, keepMegabytes: 256, keepCount: 10_000 },
-      sandbox: { pace: 1, port: 0, recordings: undefined },
+      sandbox: { pace: 1, port: 0, recordings: undefined, version: undefined },
       file: undefined,
     });
   });
@@ -58,7 +69,17 @@ describe('a configuration file', () => {
 
   test('is read whole, with apps in the order they are written', () => {
     const text = `
-server: { host: 0.0.0.0, port: 80, graphiql: false, logLevel: debug, drainMs: 0 }
+server:
+  host: 0.0.0.0
+  port: 80
+  graphiql: false
+  logLevel: debug
+  drainMs: 0
+  admins: [ann]
+  publicUrl: https://chat.example.com/ai/
+  secret: 0123456789abcdef0123456789abcdef
+  maxUploadMegabytes: 100
+  fileUrlMinutes: 5
 defaultApp: support
 apps:
   writer: { baseUrl: "http://localhost:5001/v1//", key: other-prefix }
@@ -67,18 +88,33 @@ apps:
     baseUrl: https://proxy.example.com/dify/
     key: ${key}
     timeouts: { idleMs: 60000 }
+    nodeData: true
+    checkInputs: false
 runs: { keepMinutes: 5, keepMegabytes: 16, keepCount: 100 }
 sandbox: { pace: 0.5 }
 `;
     const timeouts = { connectMs: 10_000, headersMs: 60_000, idleMs: 35_000, runMs: 1_500_000 };
     expect(load(text)).toEqual({
-      server: { host: '0.0.0.0', port: 80, graphiql: false, logLevel: 'debug', drainMs: 0 },
+      server: {
+        host: '0.0.0.0',
+        port: 80,
+        graphiql: false,
+        logLevel: 'debug',
+        drainMs: 0,
+        admins: ['ann'],
+        publicUrl: 'https://chat.example.com/ai',
+        secret: '0123456789abcdef0123456789abcdef',
+        maxUploadMegabytes: 100,
+        fileUrlMinutes: 5,
+      },
       apps: [
         {
           name: 'writer',
           description: undefined,
           baseUrl: 'http://localhost:5001/v1',
           key: 'other-prefix',
+          nodeData: false,
+          checkInputs: true,
           timeouts,
         },
         {
@@ -86,12 +122,14 @@ sandbox: { pace: 0.5 }
           description: 'Answers our customers',
           baseUrl: 'https://proxy.example.com/dify',
           key,
+          nodeData: true,
+          checkInputs: false,
           timeouts: { ...timeouts, idleMs: 60_000 },
         },
       ],
       defaultApp: 'support',
       runs: { keepMinutes: 5, keepMegabytes: 16, keepCount: 100 },
-      sandbox: { pace: 0.5, port: 0, recordings: undefined },
+      sandbox: { pace: 0.5, port: 0, recordings: undefined, version: undefined },
       file: join(cwd, 'dify-graphql.yaml'),
     });
   });
@@ -262,8 +300,8 @@ const broken: readonly (readonly [what: string, file: string, ...messages: strin
   [
     'unknown names',
     'server:\n  tls: on\n  cert: x\nports: 1',
-    ':2 server: unknown key: write one of host, port, graphiql, logLevel, drainMs',
-    ':3 server: unknown key: write one of host, port, graphiql, logLevel, drainMs',
+    ':2 server: unknown key: write one of host, port, graphiql, logLevel, drainMs, admins, publicUrl, secret, maxUploadMegabytes, fileUrlMinutes',
+    ':3 server: unknown key: write one of host, port, graphiql, logLevel, drainMs, admins, publicUrl, secret, maxUploadMegabytes, fileUrlMinutes',
     ':4: unknown key: write one of server, defaultApp, apps, runs, sandbox',
   ],
   [
@@ -299,6 +337,14 @@ const broken: readonly (readonly [what: string, file: string, ...messages: strin
     ':5 runs.keepMinutes: write a whole number from 1 to 35791',
     ':6 runs.keepCount: write a whole number from 1 to 10000000',
     ':7 sandbox.pace: write a number from 0 to 1000',
+  ],
+  [
+    'a public address that is none, and a secret that is short',
+    'server:\n  publicUrl: chat.example.com\n  secret: hunter2\n  maxUploadMegabytes: 0\n  fileUrlMinutes: 10081',
+    ':2 server.publicUrl: write a URL that starts with https:// or http://, without user, ? or #',
+    ':3 server.secret: is too short to be one: write 32 random characters or more, or ${NAME} for a variable that holds them',
+    ':4 server.maxUploadMegabytes: write a whole number from 1 to 1024',
+    ':5 server.fileUrlMinutes: write a whole number from 1 to 10080',
   ],
   [
     'other values of the wrong kind',

@@ -43,20 +43,41 @@ async function openHouse() {
   );
   const left: string[] = [];
   const config: Config = {
-    server: { host: '127.0.0.1', port: 0, graphiql: true, logLevel: 'trace', drainMs: 0 },
+    server: {
+      host: '127.0.0.1',
+      port: 0,
+      graphiql: true,
+      logLevel: 'trace',
+      drainMs: 0,
+      admins: [],
+      publicUrl: undefined,
+      secret: undefined,
+      maxUploadMegabytes: 25,
+      fileUrlMinutes: 60,
+    },
     apps: [
-      ...sandbox.apps.map(({ name, key }) => ({ name, key, baseUrl: sandbox.url, description: undefined, timeouts })),
+      ...sandbox.apps.map(({ name, key }) => ({
+        name,
+        key,
+        baseUrl: sandbox.url,
+        description: undefined,
+        nodeData: true,
+        checkInputs: true,
+        timeouts,
+      })),
       ...servers.map(({ name, key, server }) => ({
         name,
         key,
         baseUrl: server.baseUrl,
         description: undefined,
+        nodeData: true,
+        checkInputs: true,
         timeouts,
       })),
     ],
     defaultApp: undefined,
     runs: { keepMinutes: 60, keepMegabytes: 256, keepCount: 10_000 },
-    sandbox: { pace: 0, port: 0, recordings: undefined },
+    sandbox: { pace: 0, port: 0, recordings: undefined, version: undefined },
     file: undefined,
   };
   const logger = pino({ level: 'trace' }, { write: (line: string) => void left.push(line) });

@@ -11,10 +11,14 @@ export interface RigOptions {
   readonly timeouts?: Partial<Config['apps'][number]['timeouts']>;
   readonly runs?: Partial<Config['runs']>;
   readonly drainMs?: number;
+  readonly publicUrl?: string;
+  readonly secret?: string;
   readonly graphiql?: boolean;
   readonly identify?: GatewayOptions['identify'];
-  readonly patience?: GatewayOptions['patience'];
   readonly waits?: GatewayOptions['waits'];
+  readonly nodeData?: boolean;
+  readonly checkInputs?: boolean;
+  readonly patience?: GatewayOptions['patience'];
 }
 
 /** What an operation returned: a test knows what it selected. */
@@ -50,7 +54,12 @@ export interface Rig extends AsyncDisposable {
 
 const timeouts = { connectMs: 2_000, headersMs: 10_000, idleMs: 10_000, runMs: 60_000 };
 
-export async function openGateway(sandbox: Sandbox, options: RigOptions = {}, logged: string[] = []): Promise<Gateway> {
+/** In front of a sandbox, or something else that speaks like Dify. */
+export async function openGateway(
+  sandbox: Pick<Sandbox, 'apps' | 'url'>,
+  options: RigOptions = {},
+  logged: string[] = [],
+): Promise<Gateway> {
   const config: Config = {
     server: {
       host: '127.0.0.1',
@@ -58,24 +67,31 @@ export async function openGateway(sandbox: Sandbox, options: RigOptions = {}, lo
       graphiql: options.graphiql ?? false,
       logLevel: 'debug',
       drainMs: options.drainMs ?? 0,
+      admins: ['admin'],
+      publicUrl: options.publicUrl,
+      secret: options.secret,
+      maxUploadMegabytes: 25,
+      fileUrlMinutes: 60,
     },
     apps: sandbox.apps.map(({ name, description, key }) => ({
       name,
       description,
       key,
       baseUrl: sandbox.url,
+      nodeData: options.nodeData ?? false,
+      checkInputs: options.checkInputs ?? true,
       timeouts: { ...timeouts, ...options.timeouts },
     })),
     defaultApp: 'assistant',
     runs: { keepMinutes: 60, keepMegabytes: 256, keepCount: 10_000, ...options.runs },
-    sandbox: { pace: 0, port: 0, recordings: undefined },
+    sandbox: { pace: 0, port: 0, recordings: undefined, version: undefined },
     file: undefined,
   };
   return createGateway(config, {
     logger: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
     ...(options.identify ? { identify: options.identify } : {}),
-    ...(options.patience ? { patience: options.patience } : {}),
     ...(options.waits ? { waits: options.waits } : {}),
+    ...(options.patience ? { patience: options.patience } : {}),
   });
 }
 

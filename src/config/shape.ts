@@ -67,6 +67,20 @@ const baseUrl = z
     return url.origin + path;
   });
 
+/** Where clients reach this server, without the slash at its end. */
+const publicUrl = z.string('write a text, such as https://chat.example.com').transform((text, context) => {
+  const url = URL.parse(text);
+  if (url && /^https?:\/\//i.test(text) && !url.username && !url.password && !/[?#]/.test(url.href))
+    return url.origin + url.pathname.replace(/\/+$/, '');
+  const message = 'write a URL that starts with https:// or http://, without user, ? or #';
+  context.issues.push({ code: 'custom', input: text, message });
+  return z.NEVER;
+});
+
+const secret = z
+  .string('is not a text: put it in quotes')
+  .min(32, 'is too short to be one: write 32 random characters or more, or ${NAME} for a variable that holds them');
+
 const key = z
   .string({
     error: ({ input }) =>
@@ -99,6 +113,11 @@ const server = {
   graphiql: truth(true),
   logLevel: optional(z.enum(logLevels, `write one of ${logLevels.join(', ')}`), 'info'),
   drainMs: milliseconds(10_000, 0),
+  admins: optional(z.array(z.string('write names in quotes'), 'write a list of users: [ann, bob]'), []),
+  publicUrl: optional(publicUrl.optional()),
+  secret: optional(secret.optional()),
+  maxUploadMegabytes: whole(25, 1, 1_024),
+  fileUrlMinutes: whole(60, 1, 10_080),
 };
 const timeouts = {
   connectMs: milliseconds(10_000),
@@ -110,6 +129,8 @@ const app = {
   description: optional(z.string('is not a text: put it in quotes').optional()),
   baseUrl,
   key,
+  nodeData: truth(false),
+  checkInputs: truth(true),
   timeouts: section(timeouts),
 };
 const runs = {
@@ -120,6 +141,7 @@ const runs = {
 const sandbox = {
   pace: decimal(1, 0, 1000),
   port: whole(0, 0, 65_535),
+  version: optional(z.string('write a version of Dify, such as "1.12.1"').optional()),
   recordings: optional(z.string('write the path of a folder').optional()),
 };
 const file = {

@@ -117,19 +117,19 @@ export class AppClient {
   }
 
   #ask(call: Call, accept: string, limits: Pick<Ask, 'headersMs' | 'silenceMs'>): Ask {
-    const { method, path, query = {}, body } = call;
+    const { method, path, query = {}, body, isSigned = false } = call;
     const search = new URLSearchParams(
       Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined),
     );
     const headers = {
-      authorization: `Bearer ${this.#key}`,
+      ...(isSigned ? {} : { authorization: `Bearer ${this.#key}` }),
       accept,
       'accept-encoding': 'identity',
       'user-agent': 'dify-graphql',
     };
     const ask = {
       method,
-      path: `${this.#basePath}${path}${search.size === 0 ? '' : `?${search.toString()}`}`,
+      path: `${isSigned ? '' : this.#basePath}${path}${search.size === 0 ? '' : `?${search.toString()}`}`,
       ...limits,
     };
     if (body === undefined) return { ...ask, headers };

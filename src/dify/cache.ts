@@ -6,7 +6,7 @@ export class Cached<T> {
   readonly #load: () => Promise<T>;
   readonly #maxAgeMs: number;
   readonly #onStale: (error: unknown) => void;
-  #held: { readonly value: T; readonly until: number } | undefined;
+  #held: { readonly value: T; readonly since: number } | undefined;
   #loading: Promise<T> | undefined;
 
   /** `onStale` hears why an old value could not be replaced: nobody else does. */
@@ -19,8 +19,18 @@ export class Cached<T> {
   async get(): Promise<T> {
     const held = this.#held;
     if (held === undefined) return this.#loadOnce();
-    if (performance.now() >= held.until) this.#loadOnce().catch(this.#onStale);
+    if (this.#age(held) >= this.#maxAgeMs) this.#loadOnce().catch(this.#onStale);
     return held.value;
+  }
+
+  /** One that is not older than `ms`: for when an old one would do harm. */
+  async recent(ms: number): Promise<T> {
+    const held = this.#held;
+    return held === undefined || this.#age(held) >= ms ? this.#loadOnce() : held.value;
+  }
+
+  #age({ since }: { readonly since: number }): number {
+    return performance.now() - since;
   }
 
   #loadOnce(): Promise<T> {
@@ -32,7 +42,7 @@ export class Cached<T> {
 
   async #reload(): Promise<T> {
     const value = await this.#load();
-    this.#held = { value, until: performance.now() + this.#maxAgeMs };
+    this.#held = { value, since: performance.now() };
     return value;
   }
 }

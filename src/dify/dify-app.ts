@@ -108,9 +108,9 @@ export class DifyApp {
     return this.#info.get();
   }
 
-  /** `GET /parameters`, cached. */
-  parameters(): Promise<AppParameters> {
-    return this.#parameters.get();
+  /** `GET /parameters`, cached; not older than `maxAgeMs`, if that is given. */
+  parameters(maxAgeMs?: number): Promise<AppParameters> {
+    return maxAgeMs === undefined ? this.#parameters.get() : this.#parameters.recent(maxAgeMs);
   }
 
   /** `GET /meta`, cached. */

@@ -1,10 +1,13 @@
 import type { Readable } from 'node:stream';
+import { GatewayError } from '../errors.ts';
 import type { AppClient } from './app-client.ts';
+import type { Call } from './call.ts';
 import { id, number, text, type Json } from './coerce.ts';
 import { header } from './http.ts';
 import type { FilePart } from './multipart.ts';
 import { notDify } from './not-dify.ts';
 import { path } from './path.ts';
+import { signedPath } from './signed-path.ts';
 import { epochSeconds } from './time.ts';
 
 /** What Dify keeps of an upload (§7.1). */
@@ -56,6 +59,17 @@ export class Files {
   ): Promise<FilePreview> {
     const query = { as_attachment: q.asAttachment === true ? 'true' : undefined };
     const call = { method: 'GET' as const, path: path`/files/${q.fileId}/preview`, query, idInPath: true };
+    return this.#download(call, signal);
+  }
+
+  /** A file at the address that Dify has signed for it (§7.4), for minutes. Nobody else is asked, whatever the address says. */
+  async signed(address: string, signal: AbortSignal): Promise<FilePreview> {
+    const signed = signedPath(address);
+    if (signed === null) throw new GatewayError('NOT_FOUND', 'This is no address of a file in Dify');
+    return this.#download({ method: 'GET', path: signed, isSigned: true, secret: signed }, signal);
+  }
+
+  async #download(call: Call, signal: AbortSignal): Promise<FilePreview> {
     const reply = await this.#client.download(call, signal);
     const sent = previewHeaders.map((name) => [name, header(reply, name)] as const);
     return {

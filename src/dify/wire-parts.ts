@@ -40,6 +40,7 @@ export function files(value: unknown): readonly WireFile[] {
 
 function file(from: Json): WireFile {
   const size = number(from['size']);
+  const transferMethod = id(from['transfer_method']);
   return {
     id: id(from['id']) ?? id(from['related_id']) ?? id(from['upload_file_id']),
     type: text(from['type']),
@@ -48,6 +49,9 @@ function file(from: Json): WireFile {
     // Graphs say -1 for unknown.
     size: size === null || size < 0 ? null : size,
     belongsTo: id(from['belongs_to']),
+    transferMethod,
+    // Of other files Dify writes their own ids there.
+    uploadId: transferMethod === 'local_file' ? (id(from['upload_file_id']) ?? id(from['related_id'])) : null,
     url: id(from['url']) ?? id(from['remote_url']),
   };
 }

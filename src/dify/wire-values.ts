@@ -37,5 +37,9 @@ export interface WireFile {
   readonly mimeType: string | null;
   readonly size: number | null;
   readonly belongsTo: string | null;
+  /** `local_file`, `tool_file`, `remote_url`, `datasource_file`; an open set. */
+  readonly transferMethod: string | null;
+  /** Of the upload that it is; null for a file that is none. */
+  readonly uploadId: string | null;
   readonly url: string | null;
 }

@@ -1,3 +1,4 @@
+import type { DifyApp } from '../dify/dify-app.ts';
 import type { AppInfo } from '../dify/records.ts';
 import { builder } from './builder.ts';
 import { appNamed, type Context } from './context.ts';
@@ -30,6 +31,18 @@ App.implement({
       description: 'Meant where no app is named.',
       resolve: (app, _, context) => app.name === context.defaultApp,
     }),
+    openingStatement: t.string({
+      nullable: true,
+      description: 'What it says before it is asked.',
+      resolve: async (app, _, context) =>
+        (await toldBy(app, context, (dify) => dify.parameters()))?.openingStatement ?? null,
+    }),
+    suggestedQuestions: t.stringList({
+      description: 'What could be asked first.',
+      resolve: async (app, _, context) => [
+        ...((await toldBy(app, context, (dify) => dify.parameters()))?.suggestedQuestions ?? []),
+      ],
+    }),
     conversations: t.field({
       type: ConversationConnection,
       args: { first: t.arg.int(), after: t.arg.string(), sortBy: t.arg({ type: ConversationSort }) },
@@ -53,12 +66,20 @@ builder.queryFields((t) => ({
   }),
 }));
 
-/** A list of apps is no place to fail because one of them cannot be asked. */
-async function info(app: { readonly name: string }, context: Context): Promise<AppInfo | null> {
+function info(app: { readonly name: string }, context: Context): Promise<AppInfo | null> {
+  return toldBy(app, context, (dify) => dify.info());
+}
+
+/** What Dify says of an app, or null: a list of apps is no place to fail because one of them cannot be asked. */
+export async function toldBy<T>(
+  { name }: { readonly name: string },
+  context: Context,
+  ask: (dify: DifyApp) => Promise<T>,
+): Promise<T | null> {
   try {
-    return await appNamed(context, app.name).dify.info();
+    return await ask(appNamed(context, name).dify);
   } catch (error) {
-    context.logger.warn({ err: error, app: app.name }, 'Dify did not describe the app');
+    context.logger.warn({ err: error, app: name }, 'Dify did not describe the app');
     return null;
   }
 }

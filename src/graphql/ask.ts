@@ -1,4 +1,50 @@
+import type { FileReference } from '../dify/file-reference.ts';
 import { GatewayError } from '../errors.ts';
+import { builder } from './builder.ts';
+
+export const FileType = builder.enumType('FileType', {
+  values: {
+    IMAGE: { value: 'image' },
+    DOCUMENT: { value: 'document' },
+    AUDIO: { value: 'audio' },
+    VIDEO: { value: 'video' },
+    CUSTOM: { value: 'custom' },
+  } as const,
+});
+
+/** Dify's name of a kind of file; what it invents anew is custom. */
+export function fileTypeOf(type: string): FileReference['type'] {
+  return type === 'image' || type === 'document' || type === 'audio' || type === 'video' ? type : 'custom';
+}
+
+const UploadReference = builder.inputType('UploadReference', {
+  fields: (t) => ({ id: t.id({ required: true }), type: t.field({ type: FileType, required: true }) }),
+});
+
+const RemoteFile = builder.inputType('RemoteFile', {
+  fields: (t) => ({ url: t.string({ required: true }), type: t.field({ type: FileType, required: true }) }),
+});
+
+export const FileInput = builder.inputType('FileInput', {
+  isOneOf: true,
+  description: 'Exactly one of the two.',
+  fields: (t) => ({
+    upload: t.field({ type: UploadReference, description: 'A file uploaded before by the same viewer.' }),
+    remote: t.field({ type: RemoteFile, description: 'A file that Dify fetches.' }),
+  }),
+});
+
+/** What `FileInput`s name, as Dify is told. */
+export function referencesOf(
+  files: readonly (typeof FileInput.$inferInput)[] | null | undefined,
+): readonly FileReference[] {
+  return (files ?? []).map(({ upload, remote }) => {
+    if (upload) return { type: upload.type, transferMethod: 'local_file', uploadFileId: upload.id };
+    if (remote && /^https?:\/\//i.test(remote.url))
+      return { type: remote.type, transferMethod: 'remote_url', url: remote.url };
+    throw new GatewayError('BAD_USER_INPUT', 'A remote file needs a URL that starts with https:// or http://.');
+  });
+}
 
 /** What the ways of asking an app have in common: limits of their inputs. */
 export const waitMsArgument = {

@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import type { KeptRun } from '../runs/run-log.ts';
 import type { Question } from '../runs/runs.ts';
-import { checkedInputs, checkedKey, checkedWait, waitMsArgument } from './ask.ts';
+import { FileInput, referencesOf, checkedInputs, checkedKey, checkedWait, waitMsArgument } from './ask.ts';
 import { builder } from './builder.ts';
 import { appNamed, type Context } from './context.ts';
 import { existing } from './conversation.ts';
@@ -16,6 +16,8 @@ const ChatInput = builder.inputType('ChatInput', {
     query: t.string({ required: true, description: 'The question.' }),
     conversationId: t.id({ description: 'Leave out to start a conversation.' }),
     inputs: t.field({ type: 'JSON', description: 'Values of the app’s input form: an object.' }),
+    files: t.field({ type: [FileInput] }),
+    workflowId: t.id({ description: 'Chatflow apps: a published version to run instead of the newest.' }),
     idempotencyKey: t.id({
       description: [
         'The client’s own unique name for this question (a UUID). The same key with the same content returns the first run',
@@ -31,13 +33,13 @@ const ChatInput = builder.inputType('ChatInput', {
 });
 
 /** What a call that waits returns, whatever it asked. */
-interface Answered {
+export interface Answered {
   readonly run: KeptRun;
   readonly deduplicated: boolean;
   readonly complete: boolean;
 }
 
-const ChatPayload = builder.objectRef<Answered>('ChatPayload').implement({
+export const ChatPayload = builder.objectRef<Answered>('ChatPayload').implement({
   description: 'The usual answer, flat; everything else hangs on `run`.',
   fields: (t) => ({
     run: t.field({ type: ChatRun, resolve: ({ run }) => run }),
@@ -98,6 +100,8 @@ function question(input: typeof ChatInput.$inferInput, key: 'required' | 'option
     query: input.query,
     inputs: checkedInputs(input.inputs),
     conversationId: input.conversationId == null ? null : existing(input.conversationId),
+    files: referencesOf(input.files),
+    workflowId: input.workflowId ?? null,
     autoName: input.autoGenerateName ?? true,
     idempotencyKey: checkedKey(input.idempotencyKey, key),
   };

@@ -3,6 +3,9 @@ import { GatewayError } from '../errors.ts';
 import type { Dify } from '../dify/dify.ts';
 import type { DifyApp } from '../dify/dify-app.ts';
 import type { Runs } from '../runs/runs.ts';
+import type { Speeches } from '../runs/speeches.ts';
+import type { Uploads } from '../runs/uploads.ts';
+import type { UserFiles } from '../runs/user-files.ts';
 
 /** One app as the operator describes it. */
 export interface ServedApp {
@@ -14,6 +17,11 @@ export interface ServedApp {
 export interface Services {
   readonly dify: Dify;
   readonly runs: Runs;
+  readonly uploads: Uploads;
+  readonly files: UserFiles;
+  readonly speeches: Speeches;
+  /** What comes before the paths of this server in URLs: empty where its public address is not known. */
+  readonly urlBase: string;
   readonly logger: Logger;
   /** In configured order. */
   readonly apps: readonly ServedApp[];
@@ -25,6 +33,8 @@ export interface Services {
 export interface Context extends Services {
   /** The end user that the credentials name: the `user` of every call to Dify, and the owner of every run. */
   readonly viewer: string;
+  /** What the viewer may do besides: `admin`. */
+  readonly scopes: readonly string[];
   /** Aborted when nobody waits for the result any more. */
   readonly signal: AbortSignal;
 }
@@ -40,4 +50,9 @@ export function appNamed(
   if (served && dify) return { served, dify };
   const names = context.apps.map((app) => app.name).join(', ');
   throw new GatewayError('APP_NOT_FOUND', `No app named “${wanted}” is served here. There are: ${names}.`);
+}
+
+/** For what belongs to an app rather than to a user. */
+export function requireAdmin({ scopes }: Context): void {
+  if (!scopes.includes('admin')) throw new GatewayError('FORBIDDEN', 'This needs the scope `admin`.');
 }

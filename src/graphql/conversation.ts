@@ -6,6 +6,7 @@ import { appNamed, type Context } from './context.ts';
 import { isUuid } from './ids.ts';
 import { historyOf, MessageConnection } from './message.ts';
 import { connection, pageByTime, pageSize, type Connection } from './paging.ts';
+import { withoutSignedUrls } from './public-url.ts';
 import { fromSeconds } from './scalars.ts';
 
 export const ConversationSort = builder.enumType('ConversationSort', {
@@ -40,7 +41,7 @@ Conversation.implement({
     inputs: t.field({
       type: 'JSON',
       nullable: true,
-      resolve: async (conversation) => (await conversation.record())?.inputs,
+      resolve: async (conversation) => withoutSignedUrls((await conversation.record())?.inputs ?? null),
     }),
     createdAt: t.field({
       type: 'DateTime',

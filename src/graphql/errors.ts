@@ -54,7 +54,9 @@ function retold(located: GraphQLError | undefined, message: string, extensions: 
 }
 
 function extensionsOf(error: GatewayError): Record<string, unknown> {
-  const { code, retryable, retryAfterMs, difyCode, difyStatus } = error;
-  const known = Object.entries({ retryAfterMs, difyCode, difyStatus }).filter(([, value]) => value !== undefined);
+  const { code, retryable, retryAfterMs, difyCode, difyStatus, problems } = error;
+  const known = Object.entries({ retryAfterMs, difyCode, difyStatus, problems }).filter(
+    ([, value]) => value !== undefined,
+  );
   return { code, retryable, ...Object.fromEntries(known) };
 }

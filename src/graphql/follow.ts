@@ -27,6 +27,10 @@ export const StreamOptions = builder.inputType('StreamOptions', {
       defaultValue: 0,
       description: 'Merge text deltas that arrive within this time, in ms, 10,000 at most. 0 sends each as it comes.',
     }),
+    maxPayloadBytes: t.int({
+      defaultValue: 65_536,
+      description: 'Cut node inputs and outputs above this many bytes; 1,048,576 at most.',
+    }),
     only: t.field({
       type: [EventGroup],
       description: 'Only these groups of events; RunAttached and RunFinished always come.',
@@ -44,10 +48,14 @@ export function followRun(run: KeptRun, { after, options }: FollowArgs): AsyncIt
   const coalesceMs = options?.coalesceMs ?? 0;
   if (coalesceMs < 0 || coalesceMs > 10_000)
     throw new GatewayError('BAD_USER_INPUT', '`options.coalesceMs` must be from 0 to 10,000.');
+  const maxPayloadBytes = options?.maxPayloadBytes ?? 65_536;
+  if (maxPayloadBytes < 0 || maxPayloadBytes > 1_048_576)
+    throw new GatewayError('BAD_USER_INPUT', '`options.maxPayloadBytes` must be from 0 to 1,048,576.');
   const types = options?.only && new Set<string>(options.only.flatMap((group) => groups[group]));
   return follow(run, {
     after: after ?? null,
     coalesceMs,
+    maxPayloadBytes,
     ...(types ? { only: (event) => types.has(event.type) } : {}),
   });
 }

@@ -1,19 +1,24 @@
 import type { MessageRecord } from '../dify/records.ts';
-import type { WireFile } from '../dify/wire-event.ts';
 import { agentStep } from '../runs/agent-steps.ts';
 import { splitReasoning } from '../runs/reasoning.ts';
+import { runFile } from '../runs/run-file.ts';
 import { usageOf } from '../runs/usage.ts';
-import type { AgentStep as Step, Citation as Passage, RunFile, Usage as UsageFigures } from '../runs/run-event.ts';
+import type { AgentStep as Step, Citation as Passage, Usage as UsageFigures } from '../runs/run-event.ts';
 import type { KeptRun } from '../runs/run-log.ts';
+import { isEnded } from '../runs/run-state.ts';
 import { builder } from './builder.ts';
 import { appNamed, type Context } from './context.ts';
 import { existing } from './conversation.ts';
+import { MessageFile, type ShownFile } from './file.ts';
+import { placeOf } from './output-files.ts';
 import { connection, pageByTime, pageSize, type Connection } from './paging.ts';
+import { withoutSignedUrls } from './public-url.ts';
 import { ChatRun } from './run.ts';
 import { fromSeconds } from './scalars.ts';
 
 /** A turn, whether Dify stored it or a run is producing it. Times are epoch milliseconds. */
 interface MessageView {
+  readonly app: string;
   readonly id: string;
   readonly conversationId: string | null;
   readonly parentMessageId: string | null;
@@ -24,31 +29,15 @@ interface MessageView {
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly error: string | null;
   readonly createdAt: number;
-  readonly files: readonly RunFile[];
+  readonly files: readonly ShownFile[];
   readonly citations: readonly Passage[];
   readonly agentSteps: readonly Step[];
   readonly usage: UsageFigures | null;
+  /** The viewer's; undefined where only Dify's record would tell. */
+  readonly rating: string | null | undefined;
+  /** False while the answer is still being given. */
+  readonly answered: boolean;
 }
-
-const FileType = builder.enumType('FileType', { values: ['IMAGE', 'DOCUMENT', 'AUDIO', 'VIDEO', 'CUSTOM'] as const });
-
-export const MessageFile = builder.objectRef<RunFile>('MessageFile').implement({
-  fields: (t) => ({
-    id: t.exposeID('id'),
-    type: t.field({ type: FileType, resolve: ({ type }) => fileTypes[type] ?? 'CUSTOM' }),
-    name: t.exposeString('name', { nullable: true }),
-    mimeType: t.exposeString('mimeType', { nullable: true }),
-    size: t.exposeInt('size', { nullable: true, description: 'In bytes.' }),
-    fromUser: t.exposeBoolean('fromUser', { description: 'True if the user sent it, false if the app made it.' }),
-  }),
-});
-
-const fileTypes: Readonly<Record<string, 'IMAGE' | 'DOCUMENT' | 'AUDIO' | 'VIDEO'>> = {
-  image: 'IMAGE',
-  document: 'DOCUMENT',
-  audio: 'AUDIO',
-  video: 'VIDEO',
-};
 
 const Citation = builder.objectRef<Passage>('Citation').implement({
   description: 'A passage of a knowledge base that the answer rests on.',
@@ -121,6 +110,11 @@ export const MessageConnection = builder.connectionObject(
   { name: 'MessageEdge' },
 );
 
+const UsageSource = builder.enumType('UsageSource', {
+  description: 'Where usage figures come from: Dify’s final event is sometimes all zeros.',
+  values: ['FINAL_EVENT', 'NODE_SUM', 'RUN_RECORD'] as const,
+});
+
 export const Usage = builder.objectRef<UsageFigures>('Usage').implement({
   description: 'What a run cost.',
   fields: (t) => ({
@@ -130,6 +124,7 @@ export const Usage = builder.objectRef<UsageFigures>('Usage').implement({
     totalPrice: t.expose('totalPrice', { type: 'Decimal', nullable: true }),
     currency: t.exposeString('currency', { nullable: true }),
     latencySeconds: t.exposeFloat('latencySeconds', { nullable: true }),
+    source: t.expose('source', { type: UsageSource }),
   }),
 });
 
@@ -180,33 +175,35 @@ export async function historyOf(
     pageSize('last', args.last, 20),
     args.before,
   );
-  const oldestFirst = edges.toReversed().map(({ cursor, node }) => ({ cursor, node: ofRecord(node) }));
+  const oldestFirst = edges.toReversed().map(({ cursor, node }) => ({ cursor, node: ofRecord(app, node) }));
   return connection(oldestFirst, args.before != null, more);
 }
 
-function ofRecord(record: MessageRecord): MessageView {
+function ofRecord(app: string, record: MessageRecord): MessageView {
   const { text, reasoning } = splitReasoning(record.answer);
-  const { id, conversationId, parentMessageId, query, inputs, error, citations, usage } = record;
+  const { id, conversationId, parentMessageId, query, inputs, error, citations, usage, rating } = record;
   return {
+    app,
     id,
     conversationId,
     parentMessageId,
     query,
-    inputs,
+    inputs: withoutSignedUrls(inputs) as typeof inputs,
     error,
     citations,
-    usage: usage && usageOf(usage),
+    usage: usage && usageOf(usage, 'RUN_RECORD'),
+    rating,
+    answered: true,
     answer: text,
     reasoning: reasoning === '' ? null : reasoning,
     rawAnswer: record.answer,
     createdAt: fromSeconds(record.createdAt) ?? 0,
-    files: record.files.map(ofFile),
+    files: record.files.map((file) => ({
+      file: runFile(file.id ?? '', file),
+      place: { app, conversationId, messageId: id },
+    })),
     agentSteps: record.thoughts.flatMap((thought) => agentStep(thought) ?? []),
   };
-}
-
-function ofFile({ id, type, name, mimeType, size, belongsTo }: WireFile): RunFile {
-  return { id: id ?? '', type, name, mimeType, size, fromUser: belongsTo === 'user' };
 }
 
 /** The turn that a run produces; null before Dify has named it. */
@@ -214,6 +211,7 @@ export function messageOf(run: KeptRun): MessageView | null {
   const { state } = run;
   if (state.messageId === null) return null;
   return {
+    app: state.header.app,
     id: state.messageId,
     conversationId: state.conversationId,
     parentMessageId: null,
@@ -224,9 +222,11 @@ export function messageOf(run: KeptRun): MessageView | null {
     inputs: state.header.inputs,
     error: state.error?.message ?? null,
     createdAt: state.header.createdAt,
-    files: state.files,
+    files: state.files.map((file) => ({ file, place: placeOf(state) })),
     citations: state.citations,
     agentSteps: [...state.steps.values()],
     usage: state.usage,
+    rating: undefined,
+    answered: isEnded(state),
   };
 }

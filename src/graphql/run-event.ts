@@ -2,12 +2,18 @@ import type { Followed, RunAttached as Attached } from '../runs/follow.ts';
 import type { RunEvent as Event } from '../runs/run-event.ts';
 import type { KeptRun } from '../runs/run-log.ts';
 import { builder } from './builder.ts';
-import { AgentStep, MessageFile, Usage } from './message.ts';
-import { NodeRun, Progress, Run, RunError, RunStatus } from './run.ts';
+import { MessageFile } from './file.ts';
+import { AgentStep, Usage } from './message.ts';
+import { HumanInputForm } from './human-input.ts';
+import { NodeRun } from './node-run.ts';
+import { placeOf } from './output-files.ts';
+import { withoutSignedUrls } from './public-url.ts';
+import { Progress, Run, RunError, RunStatus } from './run.ts';
 
 /** An event of the type `T`, with its run. */
 interface Of<T extends Followed['event']['type']> {
   readonly run: KeptRun;
+  readonly maxPayloadBytes: number;
   readonly event: Extract<Attached | Event, { type: T }>;
 }
 
@@ -125,7 +131,10 @@ builder.objectRef<Of<'NodeChanged'>>('NodeChanged').implement({
   interfaces,
   description: 'A node execution as it is now: replace the one with the same id.',
   fields: (t) => ({
-    node: t.field({ type: NodeRun, resolve: ({ event }) => event.node }),
+    node: t.field({
+      type: NodeRun,
+      resolve: ({ event, run, maxPayloadBytes }) => ({ node: event.node, run, maxPayloadBytes }),
+    }),
     progress: t.field({ type: Progress, resolve: ({ event }) => event.progress }),
   }),
 });
@@ -142,7 +151,12 @@ builder.objectRef<Of<'RoundStarted'>>('RoundStarted').implement({
 
 builder.objectRef<Of<'FileProduced'>>('FileProduced').implement({
   interfaces,
-  fields: (t) => ({ file: t.field({ type: MessageFile, resolve: ({ event }) => event.file }) }),
+  fields: (t) => ({
+    file: t.field({
+      type: MessageFile,
+      resolve: ({ event, run }) => ({ file: event.file, place: placeOf(run.state) }),
+    }),
+  }),
 });
 
 builder.objectRef<Of<'AudioChunk'>>('AudioChunk').implement({
@@ -154,12 +168,30 @@ builder.objectRef<Of<'AudioChunk'>>('AudioChunk').implement({
   }),
 });
 
+builder.objectRef<Of<'RunPaused'>>('RunPaused').implement({
+  interfaces,
+  description: 'The run waits for people: it goes on when a form is answered, here or elsewhere, or its time is over.',
+  fields: (t) => ({
+    forms: t.field({ type: [HumanInputForm], resolve: ({ event, run }) => event.forms.map((form) => ({ form, run })) }),
+  }),
+});
+
+builder.objectRef<Of<'RunResumed'>>('RunResumed').implement({
+  interfaces,
+  description: 'A form was answered, or its time was over: the run goes on.',
+  fields: (t) => ({
+    formId: t.id({ nullable: true, resolve: ({ event }) => event.formId }),
+    action: t.string({ nullable: true, resolve: ({ event }) => event.action }),
+    timedOut: t.boolean({ resolve: ({ event }) => event.timedOut }),
+  }),
+});
+
 builder.objectRef<Of<'UnknownEvent'>>('UnknownEvent').implement({
   interfaces,
   description: 'Something this version does not know: passed on, never dropped, never fatal.',
   fields: (t) => ({
     name: t.string({ resolve: ({ event }) => event.name }),
-    data: t.field({ type: 'JSON', resolve: ({ event }) => event.data }),
+    data: t.field({ type: 'JSON', resolve: ({ event }) => withoutSignedUrls(event.data) }),
   }),
 });
 

@@ -1,32 +1,26 @@
-import type { NodeRun as Node, Progress as Counts, RunError as Failure } from '../runs/run-event.ts';
+import type { Progress as Counts, RunError as Failure } from '../runs/run-event.ts';
 import type { KeptRun } from '../runs/run-log.ts';
 import { App } from './app.ts';
 import { builder } from './builder.ts';
 import { ErrorCodeEnum } from './errors.ts';
-import { Message, MessageFile, messageOf, Usage } from './message.ts';
-import { fromSeconds } from './scalars.ts';
+import { HumanInputForm } from './human-input.ts';
+import { MessageFile } from './file.ts';
+import { Message, messageOf, Usage } from './message.ts';
+import { NodeRun, PAYLOAD_BYTES } from './node-run.ts';
+import { placeOf, withOwnAddresses } from './output-files.ts';
 
-export const RunKind = builder.enumType('RunKind', { values: ['CHAT', 'WORKFLOW'] as const });
+export const RunKind = builder.enumType('RunKind', { values: ['CHAT', 'COMPLETION', 'WORKFLOW'] as const });
 
 export const RunStatus = builder.enumType('RunStatus', {
   values: {
     RUNNING: {},
+    PAUSED: { description: 'Waits for a person: see `forms`.' },
     STOPPING: { description: 'Stop was asked for; Dify has not ended it yet.' },
     SUCCEEDED: {},
     PARTIAL_SUCCEEDED: { description: 'Workflows: ended, though some nodes failed and were handled.' },
     FAILED: {},
     STOPPED: {},
-  } as const,
-});
-
-const NodeStatus = builder.enumType('NodeStatus', {
-  values: {
-    RUNNING: {},
-    SUCCEEDED: {},
-    FAILED: {},
-    EXCEPTION: { description: 'Failed, and the failure was handled by the workflow.' },
-    RETRYING: {},
-    STOPPED: { description: 'Was running when the run ended.' },
+    UNKNOWN: { description: 'Dify’s records say nothing that is known here.' },
   } as const,
 });
 
@@ -82,30 +76,10 @@ export const Progress = builder.objectRef<Counts>('Progress').implement({
   }),
 });
 
-export const NodeRun = builder.objectRef<Node>('NodeRun').implement({
-  description: 'One execution of a node of a chatflow or workflow.',
-  fields: (t) => ({
-    id: t.exposeID('id', { description: 'Execution id: a node in a loop has many.' }),
-    nodeId: t.exposeID('nodeId'),
-    type: t.exposeString('type'),
-    title: t.exposeString('title'),
-    index: t.exposeInt('index'),
-    status: t.expose('status', { type: NodeStatus }),
-    startedAt: t.field({ type: 'DateTime', nullable: true, resolve: ({ startedAt }) => fromSeconds(startedAt) }),
-    finishedAt: t.field({ type: 'DateTime', nullable: true, resolve: ({ finishedAt }) => fromSeconds(finishedAt) }),
-    elapsedSeconds: t.exposeFloat('elapsedSeconds', { nullable: true }),
-    error: t.exposeString('error', { nullable: true }),
-    usage: t.expose('usage', { type: Usage, nullable: true }),
-    parentNodeId: t.exposeID('parentNodeId', { nullable: true, description: 'Enclosing iteration or loop.' }),
-    round: t.exposeInt('round', { nullable: true, description: 'The round in it, from 0.' }),
-    retries: t.exposeInt('retries'),
-  }),
-});
-
 export const Run = builder.interfaceRef<KeptRun>('Run');
 Run.implement({
   description: 'One execution of an app. It lives in the gateway, not in a connection: a lost socket never ends it.',
-  resolveType: ({ state }) => (state.header.kind === 'CHAT' ? 'ChatRun' : 'WorkflowRun'),
+  resolveType: ({ state }) => (state.header.kind === 'WORKFLOW' ? 'WorkflowRun' : 'ChatRun'),
   fields: (t) => ({
     id: t.id({ resolve: ({ state }) => state.header.id }),
     app: t.field({ type: App, resolve: ({ state }) => ({ name: state.header.app }) }),
@@ -122,6 +96,11 @@ Run.implement({
     }),
     usage: t.field({ type: Usage, nullable: true, resolve: ({ state }) => state.usage }),
     watchers: t.exposeInt('watchers', { description: 'Subscriptions now attached.' }),
+    forms: t.field({
+      type: [HumanInputForm],
+      description: 'Forms that it waits for.',
+      resolve: (run) => [...run.state.forms.values()].map((form) => ({ form, run })),
+    }),
     timing: t.field({ type: RunTiming, resolve: (run) => run }),
   }),
 });
@@ -144,7 +123,7 @@ ChatRun.implement({
     nodes: t.field({
       type: [NodeRun],
       description: 'Chatflow apps: their nodes, kept after the end.',
-      resolve: ({ state }) => [...state.nodes.values()],
+      resolve: nodesOf,
     }),
   }),
 });
@@ -156,14 +135,25 @@ WorkflowRun.implement({
   fields: (t) => ({
     workflowRunId: t.id({ nullable: true, resolve: ({ state }) => state.workflowRunId }),
     inputs: t.field({ type: 'JSON', nullable: true, resolve: ({ state }) => state.header.inputs }),
-    outputs: t.field({ type: 'JSON', nullable: true, resolve: ({ state }) => state.outputs }),
+    outputs: t.field({
+      type: 'JSON',
+      nullable: true,
+      resolve: (run, _, context) => withOwnAddresses(run.state.outputs, run, context),
+    }),
     text: t.string({ description: 'Streamed text of the output nodes so far.', resolve: ({ state }) => state.text }),
     progress: t.field({ type: Progress, resolve: ({ state }) => state.progress }),
-    nodes: t.field({ type: [NodeRun], resolve: ({ state }) => [...state.nodes.values()] }),
-    files: t.field({ type: [MessageFile], resolve: ({ state }) => state.files }),
+    nodes: t.field({ type: [NodeRun], resolve: nodesOf }),
+    files: t.field({
+      type: [MessageFile],
+      resolve: ({ state }) => state.files.map((file) => ({ file, place: placeOf(state) })),
+    }),
   }),
 });
 
 function since(from: number, to: number | null): number | null {
   return to === null ? null : to - from;
+}
+
+function nodesOf(run: KeptRun) {
+  return Array.from(run.state.nodes.values(), (node) => ({ node, run, maxPayloadBytes: PAYLOAD_BYTES }));
 }

@@ -19,10 +19,15 @@ const RunFilter = builder.inputType('RunFilter', {
 
 const RunConnection = builder.connectionObject({ type: Run, name: 'RunConnection' }, { name: 'RunEdge' });
 
-const Viewer = builder.objectRef<{ readonly id: string }>('Viewer').implement({
+const Viewer = builder.objectRef<{ readonly id: string; readonly scopes: readonly string[] }>('Viewer').implement({
   description: 'You, as the gateway knows you.',
   fields: (t) => ({
     id: t.exposeID('id', { description: 'The `user` of every call to Dify.' }),
+    scopes: t.field({
+      type: ['String'],
+      description: 'What you may do besides: `admin`.',
+      resolve: ({ scopes }) => [...scopes],
+    }),
     runs: t.field({
       type: RunConnection,
       description: 'As in `Query.runs`.',
@@ -47,7 +52,7 @@ builder.queryFields((t) => ({
   viewer: t.field({
     type: Viewer,
     description: 'Who the gateway takes you for: from your credentials, never from an argument.',
-    resolve: (_, __, { viewer }) => ({ id: viewer }),
+    resolve: (_, __, { viewer, scopes }) => ({ id: viewer, scopes }),
   }),
   run: t.field({
     type: Run,

@@ -1,10 +1,11 @@
 import type { KeptRun } from '../runs/run-log.ts';
 import type { Question } from '../runs/runs.ts';
-import { checkedInputs, checkedKey, checkedWait, waitMsArgument } from './ask.ts';
+import { FileInput, referencesOf, checkedInputs, checkedKey, checkedWait, waitMsArgument } from './ask.ts';
 import { builder } from './builder.ts';
 import { appNamed, type Context } from './context.ts';
 import { followRun, StreamOptions } from './follow.ts';
 import { Usage } from './message.ts';
+import { withOwnAddresses } from './output-files.ts';
 import { RunStatus, WorkflowRun } from './run.ts';
 import { RunEvent } from './run-event.ts';
 
@@ -12,6 +13,8 @@ const RunWorkflowInput = builder.inputType('RunWorkflowInput', {
   fields: (t) => ({
     app: t.id({ description: 'Configured name; the default app when left out.' }),
     inputs: t.field({ type: 'JSON', required: true, description: 'Values of the app’s input form: an object.' }),
+    files: t.field({ type: [FileInput] }),
+    workflowId: t.id({ description: 'A published version to run instead of the newest.' }),
     idempotencyKey: t.id({ description: 'As in ChatInput.' }),
     waitMs: t.int(waitMsArgument),
   }),
@@ -31,7 +34,11 @@ const RunWorkflowPayload = builder.objectRef<Executed>('RunWorkflowPayload').imp
     }),
     complete: t.exposeBoolean('complete', { description: 'False if `waitMs` passed first.' }),
     status: t.field({ type: RunStatus, resolve: ({ run }) => run.state.status }),
-    outputs: t.field({ type: 'JSON', nullable: true, resolve: ({ run }) => run.state.outputs }),
+    outputs: t.field({
+      type: 'JSON',
+      nullable: true,
+      resolve: ({ run }, _, context) => withOwnAddresses(run.state.outputs, run, context),
+    }),
     usage: t.field({ type: Usage, nullable: true, resolve: ({ run }) => run.state.usage }),
   }),
 });
@@ -74,6 +81,8 @@ function order(input: typeof RunWorkflowInput.$inferInput, key: 'required' | 'op
     query: null,
     inputs: checkedInputs(input.inputs),
     conversationId: null,
+    files: referencesOf(input.files),
+    workflowId: input.workflowId ?? null,
     autoName: false,
     idempotencyKey: checkedKey(input.idempotencyKey, key),
   };

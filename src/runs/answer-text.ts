@@ -43,6 +43,8 @@ export class AnswerText {
   }
 
   replace(raw: string, reason: string | null): void {
+    // A snapshot says again what was said (§8.2).
+    if (raw === this.#raw) return;
     const { text } = splitReasoning(raw);
     this.#raw = raw;
     this.#text = text;

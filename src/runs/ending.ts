@@ -32,12 +32,15 @@ export class Ending {
   final: Outcome | null = null;
   /** Set when the outcome is known but more may follow within `graceMs` of the last event. */
   graceMs: number | null = null;
+  /** Dify waits for a person: the stream is over, the run is not. */
+  paused = false;
   /** The gateway has asked Dify to stop: from then on an end without a marker means stopped. */
   stopAsked = false;
   #tentative: Outcome | null = null;
   #graph = false;
   #messageEnded = false;
   #workflowEnded = false;
+  #breaks = false;
   #audio: 'none' | 'playing' | 'over' = 'none';
   readonly #kind: RunKind;
   /** Whether the app is known to speak by itself, so that audio may still follow. */
@@ -50,11 +53,18 @@ export class Ending {
     this.#graces = graces;
   }
 
+  /** The run goes on after a pause. `breaks`: this version of Dify then stops workflows that nobody stopped (§8.3). */
+  goOn(breaks: boolean): void {
+    this.paused = false;
+    this.#breaks = breaks && this.#kind === 'WORKFLOW';
+  }
+
   see(wire: WireEvent): void {
     switch (wire.event) {
       case 'error':
-        // After a failed `workflow_finished` it only repeats it (≤ 1.12).
-        this.final = this.#tentative ?? failed(errorFromEvent(wire));
+        // After a failed or stopped `workflow_finished` it only repeats it (≤ 1.12).
+        this.final = this.#tentative?.status.endsWith('SUCCEEDED') ? null : this.#tentative;
+        this.final ??= failed(errorFromEvent(wire));
         return;
       case 'message_end':
         this.#messageEnded = true;
@@ -66,9 +76,7 @@ export class Ending {
         this.#tentative = this.#byStatus(wire);
         return this.#weigh();
       case 'workflow_paused':
-        this.final = failed(
-          new GatewayError('UPSTREAM_REJECTED', 'The workflow waits for a person’s input, which cannot be given here.'),
-        );
+        this.paused = true;
         return;
       case 'tts_message':
         this.#audio = 'playing';
@@ -115,6 +123,10 @@ export class Ending {
   /** §8.1: 1.9–1.14 may call a stopped run failed. */
   #byStatus(wire: WorkflowFinishedEvent): Outcome {
     const aborted = /^(Run failed: )?Aborted|Stopped by user/.test(wire.error ?? '');
+    if (this.#breaks && wire.status === 'stopped' && !this.stopAsked) {
+      const message = 'This version of Dify stops a workflow that goes on after a form was answered; 1.16.2 does not.';
+      return failed(new GatewayError('UPSTREAM_ERROR', message));
+    }
     if (wire.status === 'stopped' || (wire.status === 'failed' && aborted)) return stopped;
     if (wire.status === 'succeeded') return succeeded;
     if (wire.status === 'partial-succeeded') return { status: 'PARTIAL_SUCCEEDED', error: null };

@@ -18,6 +18,8 @@ export type AttachMode = 'SNAPSHOT' | 'RESUME' | 'GAP';
 export interface Followed {
   readonly run: KeptRun;
   readonly event: RunAttached | RunEvent;
+  /** How much of a node's data this reader wants, in bytes. */
+  readonly maxPayloadBytes: number;
 }
 
 export interface FollowOptions {
@@ -25,6 +27,8 @@ export interface FollowOptions {
   readonly after?: number | null;
   /** Merge text that arrives within this time, in ms. Default 0: each piece as it comes. */
   readonly coalesceMs?: number;
+  /** How much of a node's data the reader wants, in bytes. Default 65,536. */
+  readonly maxPayloadBytes?: number;
   /** Which events come besides the first and the last. Default: all. */
   readonly only?: (event: RunEvent) => boolean;
 }
@@ -37,7 +41,7 @@ const BEHIND = 256;
  * generator would not see `return()`: letting go takes effect at once, also while it waits.
  */
 export function follow(run: KeptRun, options: FollowOptions = {}): AsyncIterableIterator<Followed, undefined> {
-  const { coalesceMs = 0, only } = options;
+  const { coalesceMs = 0, maxPayloadBytes = 65_536, only } = options;
   const attached = attach(run, options.after ?? null);
   const reader = run.read(attached.seq);
   const gone = new AbortController();
@@ -66,7 +70,9 @@ export function follow(run: KeptRun, options: FollowOptions = {}): AsyncIterable
     async next() {
       if (next >= batch.length && (gone.signal.aborted || !(await refill()))) return { done: true, value: undefined };
       const event = batch[next++];
-      return event && !gone.signal.aborted ? { done: false, value: { run, event } } : { done: true, value: undefined };
+      return event && !gone.signal.aborted
+        ? { done: false, value: { run, event, maxPayloadBytes } }
+        : { done: true, value: undefined };
     },
     async return() {
       gone.abort();

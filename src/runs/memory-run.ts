@@ -144,9 +144,13 @@ function weighEvent(event: RunEvent): number {
       return weigh(event.data);
     case 'RunFinished':
       return weigh(event.outputs) + weigh(event.citations) + weigh(event.rawText);
-    case 'RunStarted':
-    case 'AgentLogged':
+    case 'RunPaused':
+      return weigh(event.forms);
     case 'NodeChanged':
+      return 200 + weigh(event.node.inputs) + weigh(event.node.outputs);
+    case 'RunStarted':
+    case 'RunResumed':
+    case 'AgentLogged':
     case 'RoundStarted':
     case 'FileProduced':
       return 200;
@@ -154,5 +158,5 @@ function weighEvent(event: RunEvent): number {
 }
 
 function weigh(value: unknown): number {
-  return value === null ? 0 : 2 * JSON.stringify(value).length;
+  return value === null || value === undefined ? 0 : 2 * JSON.stringify(value).length;
 }

@@ -1,5 +1,5 @@
 import type { ContainerEvent, NodeEvent, RoundEvent } from '../dify/wire-event.ts';
-import type { NodeChanged, NodeRun, NodeStatus, Progress, RoundStarted } from './run-event.ts';
+import type { NodeChanged, NodeRun, NodeStatus, Progress, RoundStarted, Usage } from './run-event.ts';
 import { tokensOnly } from './usage.ts';
 
 type Change = Omit<NodeChanged, 'seq' | 'at'> | Omit<RoundStarted, 'seq' | 'at'>;
@@ -24,6 +24,12 @@ export class NodeTimeline {
   #finished = 0;
   #failed = 0;
   #lastFailed: string | null = null;
+
+  readonly #nodeData: boolean;
+
+  constructor(nodeData = false) {
+    this.#nodeData = nodeData;
+  }
 
   /** Graph id of the node that failed last, unhandled. */
   get lastFailed(): string | null {
@@ -60,6 +66,11 @@ export class NodeTimeline {
     return [...this.#open.values()].map((node) => this.#keep({ ...node, status: 'STOPPED' }));
   }
 
+  /** Of the nodes that Dify gave figures for; containers repeat what is inside them. */
+  usages(): Usage[] {
+    return [...this.#nodes.values()].flatMap(({ id, nodeId, usage }) => (usage && id !== nodeId ? [usage] : []));
+  }
+
   progress(): Progress {
     const current = Array.from(this.#open.values(), (node) => node.title);
     return { started: this.#nodes.size, finished: this.#finished, failed: this.#failed, current };
@@ -67,6 +78,9 @@ export class NodeTimeline {
 
   #node(wire: NodeEvent): Change[] {
     const before = this.#nodes.get(wire.id);
+    // A snapshot tells again, and without details, what has ended (§8.2).
+    if (before && !isOpen(before) && (wire.event === 'node_started' || nodeStatus(wire.status) === before.status))
+      return [];
     const parent = wire.iterationId ?? wire.loopId;
     const round =
       wire.iterationIndex ??
@@ -91,6 +105,8 @@ export class NodeTimeline {
       parentNodeId: parent,
       round,
       retries: Math.max(before?.retries ?? 0, wire.retryIndex ?? 0),
+      inputs: this.#nodeData ? (wire.inputs ?? before?.inputs ?? null) : null,
+      outputs: this.#nodeData ? wire.outputs : null,
     });
     changes.push({ type: 'NodeChanged', node, progress: this.progress() });
     return changes;
@@ -131,6 +147,8 @@ export class NodeTimeline {
       parentNodeId: null,
       round: null,
       retries: 0,
+      inputs: this.#nodeData ? wire.inputs : null,
+      outputs: this.#nodeData ? wire.outputs : null,
     });
     return { type: 'NodeChanged', node, progress: this.progress() };
   }
@@ -160,7 +178,7 @@ export class NodeTimeline {
 }
 
 function isOpen(node: NodeRun): boolean {
-  return node.status === 'RUNNING' || node.status === 'RETRYING';
+  return node.status === 'RUNNING' || node.status === 'RETRYING' || node.status === 'PAUSED';
 }
 
 const statuses: Readonly<Record<string, NodeStatus>> = {
@@ -169,6 +187,7 @@ const statuses: Readonly<Record<string, NodeStatus>> = {
   failed: 'FAILED',
   exception: 'EXCEPTION',
   retry: 'RETRYING',
+  paused: 'PAUSED',
   stopped: 'STOPPED',
 };
 

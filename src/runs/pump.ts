@@ -1,9 +1,12 @@
 import type { Logger } from 'pino';
 import type { DifyApp } from '../dify/dify-app.ts';
-import type { DifyStream } from '../dify/stream.ts';
+import { capabilities } from '../dify/quirks.ts';
+import type { DifyStream, StreamEnd } from '../dify/stream.ts';
 import type { WireEvent } from '../dify/wire-event.ts';
 import { GatewayError } from '../errors.ts';
 import { Ending, failed, type Graces, type Outcome } from './ending.ts';
+import { Pause, type FormAnswer } from './pause.ts';
+import type { HumanForm } from './human-form.ts';
 import type { RunLog } from './run-log.ts';
 import type { RunHeader } from './run-state.ts';
 import { Translator } from './translator.ts';
@@ -15,6 +18,10 @@ export interface PumpOptions {
   readonly stopMs?: number;
   /** How long a stream may stay open after its end before its socket is closed, in ms. Default 2,000. */
   readonly lingerMs?: number;
+  /** How often Dify is asked whether a paused run goes on, in ms. Default 10,000. */
+  readonly pollMs?: number;
+  /** Pass on what goes into nodes and comes out of them. Default false: it can hold prompts and secrets. */
+  readonly nodeData?: boolean;
   readonly graces?: Graces;
 }
 
@@ -27,6 +34,8 @@ export interface PumpParts {
   readonly speaks: () => boolean;
 }
 
+const stopKinds = { CHAT: 'chat', COMPLETION: 'completion', WORKFLOW: 'workflow' } as const;
+
 /**
  * The one writer of a run: asks Dify, reads its stream to the end whether anybody watches or not, and writes what happens to the
  * log. Whatever Dify does, it writes exactly one `RunFinished`.
@@ -36,13 +45,15 @@ export class Pump {
   readonly #app: DifyApp;
   readonly #log: RunLog;
   readonly #logger: Logger;
-  readonly #options: Required<Omit<PumpOptions, 'graces'>>;
-  readonly #translator = new Translator();
+  readonly #options: Required<Omit<PumpOptions, 'graces' | 'nodeData'>>;
+  readonly #translator: Translator;
   readonly #ending: Ending;
   /** Aborted when the run has ended and its connection is of no more use. */
   readonly #upstream = new AbortController();
   readonly #timers = new Set<NodeJS.Timeout>();
   #grace: NodeJS.Timeout | null = null;
+  #limit: NodeJS.Timeout | null = null;
+  #pause: Pause | null = null;
   #ended = false;
   #stopping = false;
   #stopSent = false;
@@ -56,18 +67,18 @@ export class Pump {
       runMs: options.runMs ?? 1_500_000,
       stopMs: options.stopMs ?? 5_000,
       lingerMs: options.lingerMs ?? 2_000,
+      pollMs: options.pollMs ?? 10_000,
     };
+    this.#translator = new Translator(options.nodeData);
     this.#ending = new Ending(header.kind, speaks, options.graces);
   }
 
   /** Resolves when the run has ended and its connection is free. Never rejects. */
   async run(): Promise<void> {
     try {
-      this.#after(this.#options.runMs, () => this.#timeOut());
-      const stream = await this.#open();
-      this.#upstream.signal.addEventListener('abort', () => stream.close(), { once: true });
-      if (this.#upstream.signal.aborted) stream.close();
-      const end = await stream.read((events) => this.#take(events));
+      this.#restartLimit();
+      let end = await this.#read(await this.#open());
+      while (this.#ending.paused && !this.#ended) end = await this.#read(await this.#waited());
       await this.#finish(this.#ending.close(end));
     } catch (error) {
       if (!this.#ended) await this.#finish(this.#outcomeOf(error));
@@ -85,6 +96,12 @@ export class Pump {
     this.#after(this.#options.stopMs, () => void this.#finish({ status: 'STOPPED', error: null }));
   }
 
+  /** Hands in the answer to a form that the run waits for. */
+  async answer(form: HumanForm, answer: FormAnswer): Promise<void> {
+    if (!this.#pause) throw new GatewayError('FORM_EXPIRED', 'The run does not wait for this form any more.');
+    await this.#pause.answer(form, answer);
+  }
+
   /** Gives the run up: the process is about to end. */
   abandon(): void {
     void this.#finish(failed(new GatewayError('DRAINING', 'The server was shut down before the answer was complete.')));
@@ -94,11 +111,48 @@ export class Pump {
   #open(): Promise<DifyStream> {
     const { viewer: user, inputs, query, conversationId } = this.#header;
     const signal = this.#upstream.signal;
-    if (this.#header.kind === 'WORKFLOW') return this.#app.runWorkflow({ user, inputs }, signal);
+    const { kind, files, workflowId } = this.#header;
+    const common = {
+      user,
+      inputs,
+      ...(files.length > 0 ? { files } : {}),
+      ...(workflowId === null ? {} : { workflowId }),
+    };
+    if (kind === 'WORKFLOW') return this.#app.runWorkflow(common, signal);
+    if (kind === 'COMPLETION') return this.#app.complete(common, signal);
     return this.#app.chat(
-      { user, inputs, query: query ?? '', ...(conversationId === null ? {} : { conversationId }) },
+      { ...common, query: query ?? '', ...(conversationId === null ? {} : { conversationId }) },
       signal,
     );
+  }
+
+  async #read(stream: DifyStream): Promise<StreamEnd> {
+    const close = () => stream.close();
+    const { signal } = this.#upstream;
+    signal.addEventListener('abort', close);
+    if (signal.aborted) close();
+    try {
+      return await stream.read((events) => {
+        const taken = this.#take(events);
+        if (this.#ending.paused) close();
+        return taken;
+      });
+    } finally {
+      signal.removeEventListener('abort', close);
+    }
+  }
+
+  /** The run is paused: waits for people, for as long as they take. */
+  async #waited(): Promise<DifyStream> {
+    if (this.#limit) clearTimeout(this.#limit);
+    const { workflowRunId } = this.#translator.ids;
+    const parts = { app: this.#app, workflowRunId: workflowRunId ?? '', user: this.#header.viewer };
+    this.#pause = new Pause({ ...parts, signal: this.#upstream.signal, pollMs: this.#options.pollMs });
+    const stream = await this.#pause.over();
+    this.#pause = null;
+    this.#restartLimit();
+    this.#ending.goOn(capabilities(await this.#app.version()).workflowResumeBroken);
+    return stream;
   }
 
   #take(wire: readonly WireEvent[]): void | Promise<void> {
@@ -141,10 +195,15 @@ export class Pump {
     const { taskId } = this.#translator.ids;
     if (taskId === null || this.#stopSent) return;
     this.#stopSent = true;
-    const kind = this.#header.kind === 'WORKFLOW' ? 'workflow' : 'chat';
+    const kind = stopKinds[this.#header.kind];
     this.#app.stop({ kind, taskId, user: this.#header.viewer }).catch((error: unknown) => {
       this.#logger.warn({ err: error }, 'Dify could not be asked to stop');
     });
+  }
+
+  #restartLimit(): void {
+    if (this.#limit) clearTimeout(this.#limit);
+    this.#limit = this.#after(this.#options.runMs, () => this.#timeOut());
   }
 
   #timeOut(): void {

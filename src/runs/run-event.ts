@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors.ts';
+import type { HumanForm } from './human-form.ts';
 
 /**
  * What happens to a run, in the order it happened. `seq` counts 1, 2, 3 … without holes; `at` is epoch milliseconds.
@@ -15,6 +16,8 @@ export type RunEvent =
   | RoundStarted
   | FileProduced
   | AudioChunk
+  | RunPaused
+  | RunResumed
   | UnknownEvent
   | RunFinished;
 
@@ -96,6 +99,20 @@ export interface AudioChunk extends Numbered {
   readonly final: boolean;
 }
 
+/** Dify waits for people: the run goes on when one of the forms is answered, here or elsewhere, or its time is over. */
+export interface RunPaused extends Numbered {
+  readonly type: 'RunPaused';
+  readonly forms: readonly HumanForm[];
+}
+
+/** A form was answered, or its time was over. */
+export interface RunResumed extends Numbered {
+  readonly type: 'RunResumed';
+  readonly formId: string | null;
+  readonly action: string | null;
+  readonly timedOut: boolean;
+}
+
 export interface UnknownEvent extends Numbered {
   readonly type: 'UnknownEvent';
   readonly name: string;
@@ -116,8 +133,8 @@ export interface RunFinished extends Numbered {
 }
 
 export type EndStatus = 'SUCCEEDED' | 'PARTIAL_SUCCEEDED' | 'FAILED' | 'STOPPED';
-export type RunStatus = 'RUNNING' | 'STOPPING' | EndStatus;
-export type NodeStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'EXCEPTION' | 'RETRYING' | 'STOPPED';
+export type RunStatus = 'RUNNING' | 'PAUSED' | 'STOPPING' | EndStatus;
+export type NodeStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'EXCEPTION' | 'RETRYING' | 'PAUSED' | 'STOPPED';
 
 export interface RunError {
   readonly code: ErrorCode;
@@ -138,7 +155,11 @@ export interface Usage {
   readonly totalPrice: string | null;
   readonly currency: string | null;
   readonly latencySeconds: number | null;
+  readonly source: UsageSource;
 }
+
+/** Where the figures come from: Dify's final event is sometimes all zeros. */
+export type UsageSource = 'FINAL_EVENT' | 'NODE_SUM' | 'RUN_RECORD';
 
 export interface AgentStep {
   readonly id: string;
@@ -167,6 +188,9 @@ export interface NodeRun {
   readonly parentNodeId: string | null;
   readonly round: number | null;
   readonly retries: number;
+  /** What went in and came out, for apps that show it: it can hold prompts and secrets. */
+  readonly inputs: unknown;
+  readonly outputs: unknown;
 }
 
 export interface Progress {
@@ -184,6 +208,11 @@ export interface RunFile {
   readonly mimeType: string | null;
   readonly size: number | null;
   readonly fromUser: boolean;
+  /** In Dify, of what the user uploaded; null for other files. */
+  readonly uploadId: string | null;
+  /** Where Dify has it, signed for minutes: for this server alone. Of a remote file, where the user or the app said it is. */
+  readonly sourceUrl: string | null;
+  readonly remote: boolean;
 }
 
 export interface Citation {

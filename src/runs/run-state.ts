@@ -1,3 +1,4 @@
+import type { FileReference } from '../dify/file-reference.ts';
 import type {
   AgentStep,
   Citation,
@@ -9,8 +10,9 @@ import type {
   RunStatus,
   Usage,
 } from './run-event.ts';
+import type { HumanForm } from './human-form.ts';
 
-export type RunKind = 'CHAT' | 'WORKFLOW';
+export type RunKind = 'CHAT' | 'COMPLETION' | 'WORKFLOW';
 
 /** Whose run it is, and its id: together its name, so that another viewer's id names another run. */
 export interface RunKey {
@@ -26,6 +28,9 @@ export interface RunHeader extends RunKey {
   readonly inputs: Readonly<Record<string, unknown>>;
   /** The conversation it goes on with; null for a new one, and for workflows. */
   readonly conversationId: string | null;
+  readonly files: readonly FileReference[];
+  /** A published version to run instead of the newest; null for that. */
+  readonly workflowId: string | null;
   /** Equal for equal content: what an idempotency key is checked against. */
   readonly fingerprint: string;
   /** Epoch milliseconds. */
@@ -52,6 +57,8 @@ export interface RunState {
   readonly nodes: Map<string, NodeRun>;
   progress: Progress;
   readonly files: RunFile[];
+  /** Forms that wait for an answer, by id. */
+  readonly forms: Map<string, HumanForm>;
   citations: readonly Citation[];
   outputs: Readonly<Record<string, unknown>> | null;
   usage: Usage | null;
@@ -77,6 +84,7 @@ export function newState(header: RunHeader): RunState {
     nodes: new Map(),
     progress: { started: 0, finished: 0, failed: 0, current: [] },
     files: [],
+    forms: new Map(),
     citations: [],
     outputs: null,
     usage: null,
@@ -119,6 +127,14 @@ export function applyEvent(state: RunState, event: RunEvent): void {
     case 'FileProduced':
       state.files.push(event.file);
       return;
+    case 'RunPaused':
+      state.status = 'PAUSED';
+      for (const form of event.forms) state.forms.set(form.id, form);
+      return;
+    case 'RunResumed':
+      if (state.status === 'PAUSED') state.status = 'RUNNING';
+      if (event.formId !== null) state.forms.delete(event.formId);
+      return;
     case 'AgentLogged':
     case 'RoundStarted':
     case 'AudioChunk':
@@ -127,6 +143,7 @@ export function applyEvent(state: RunState, event: RunEvent): void {
     case 'RunFinished':
       state.status = event.status;
       state.finishedAt = event.at;
+      state.forms.clear();
       state.error = event.error;
       state.usage = event.usage;
       state.outputs = event.outputs;

@@ -2,8 +2,11 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Dify } from '../dify/dify.ts';
 import type { DifyApp } from '../dify/dify-app.ts';
-import { GatewayError } from '../errors.ts';
+import type { FileReference } from '../dify/file-reference.ts';
+import { GatewayError, type Problem } from '../errors.ts';
+import { inputProblems } from './input-check.ts';
 import { nameConversation } from './naming.ts';
+import type { FormAnswer } from './pause.ts';
 import { Pump, type PumpOptions } from './pump.ts';
 import type { KeptRun, RunLog } from './run-log.ts';
 import { isEnded, type RunHeader, type RunKind } from './run-state.ts';
@@ -16,15 +19,21 @@ export interface Question {
   readonly query: string | null;
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly conversationId: string | null;
+  readonly files: readonly FileReference[];
+  readonly workflowId: string | null;
   /** Have Dify name a new conversation once it has been answered. */
   readonly autoName: boolean;
   /** The client's own name for this question; null for a question that is asked once. */
   readonly idempotencyKey: string | null;
 }
 
-export interface RunsOptions extends Omit<PumpOptions, 'runMs'> {
+export interface RunsOptions extends Omit<PumpOptions, 'runMs' | 'nodeData'> {
   /** App → the longest a run of it may take, in ms. */
   readonly runMs?: ReadonlyMap<string, number>;
+  /** Apps whose nodes' inputs and outputs are passed on. */
+  readonly nodeData?: ReadonlySet<string>;
+  /** Apps whose questions are held to the app's form before Dify is asked. */
+  readonly checkInputs?: ReadonlySet<string>;
 }
 
 /** Ask, follow, stop: everything a caller can do with runs, whatever door it came through. */
@@ -76,6 +85,19 @@ export class Runs implements AsyncDisposable {
     return this.ended(run, waitMs, signal);
   }
 
+  /** Answers a form that one of the viewer's runs waits for; the run goes on under its name. */
+  async answer(viewer: string, formId: string, answer: FormAnswer): Promise<KeptRun> {
+    const run = (await this.#log.list(viewer)).find(({ state }) => state.forms.has(formId));
+    const form = run?.state.forms.get(formId);
+    if (!run || !form) throw new GatewayError('FORM_EXPIRED', 'No form of this id waits for you.');
+    if (!form.actions.some(({ id }) => id === answer.action)) {
+      const ids = form.actions.map(({ id }) => id).join(', ');
+      throw new GatewayError('BAD_USER_INPUT', `This form has no action “${answer.action}”: it has ${ids}.`);
+    }
+    await this.#pumps.get(run.state.header.id)?.pump.answer(form, answer);
+    return run;
+  }
+
   /** Waits for the end of a run, `waitMs` at most. True if it has ended. */
   async ended(run: KeptRun, waitMs: number, signal?: AbortSignal): Promise<boolean> {
     if (!isEnded(run.state) && waitMs > 0) await elapsed(waitMs, run.ended, signal);
@@ -105,22 +127,19 @@ export class Runs implements AsyncDisposable {
   /** What can be refused before there is a run. If Dify does not tell soon what the app is, the question itself will. */
   async #check(app: DifyApp, question: Question): Promise<void> {
     this.#refuseWhileDraining();
-    const told: { mode?: string } = {};
-    await elapsed(
-      MODE_MS,
-      app.info().then((info) => (told.mode = info.mode)),
-    );
+    const told: { mode?: string; problems?: readonly Problem[] } = {};
+    const asked: Promise<unknown>[] = [app.info().then((info) => (told.mode = info.mode))];
+    // A pinned version may have a form of its own, which Dify does not tell.
+    const checked = question.workflowId === null && this.#options.checkInputs?.has(app.name);
+    if (checked) asked.push(problemsOf(app, question).then((problems) => (told.problems = problems)));
+    await elapsed(TELL_MS, Promise.allSettled(asked));
     // Draining may have begun meanwhile, and does not wait for runs that are not there yet.
     this.#refuseWhileDraining();
-    const { mode } = told;
-    if (mode === undefined || suits(mode, question.kind)) return;
-    const how =
-      mode === 'workflow'
-        ? 'run it with runWorkflow'
-        : mode === 'completion'
-          ? 'it takes no questions'
-          : 'ask it with chat';
-    throw new GatewayError('WRONG_APP_MODE', `The app “${app.name}” is of mode ${mode}: ${how}.`);
+    const { mode, problems = [] } = told;
+    if (mode !== undefined && !suits(mode, question.kind)) throw wrongMode(app, mode);
+    if (problems.length === 0) return;
+    const all = problems.map(({ path, message }) => `\`${path}\` ${message}`).join('; ');
+    throw new GatewayError('BAD_USER_INPUT', `This does not fit the app’s form: ${all}.`, { problems });
   }
 
   #refuseWhileDraining(): void {
@@ -128,7 +147,7 @@ export class Runs implements AsyncDisposable {
   }
 
   #write(header: RunHeader, app: DifyApp, question: Question, run: KeptRun): void {
-    const { runMs, ...options } = this.#options;
+    const { runMs, nodeData, checkInputs: _, ...options } = this.#options;
     const limit = runMs?.get(app.name);
     let autoPlay = false;
     void app.parameters().then(
@@ -136,7 +155,8 @@ export class Runs implements AsyncDisposable {
       () => false,
     );
     const parts = { header, app, log: this.#log, logger: this.#logger, speaks: () => autoPlay };
-    const pump = new Pump(parts, { ...options, ...(limit === undefined ? {} : { runMs: limit }) });
+    const shown = nodeData?.has(app.name) ?? false;
+    const pump = new Pump(parts, { ...options, nodeData: shown, ...(limit === undefined ? {} : { runMs: limit }) });
     const done = pump.run().then(() => {
       this.#pumps.delete(header.id);
       if (question.autoName) nameConversation(app, run, this.#logger);
@@ -145,24 +165,39 @@ export class Runs implements AsyncDisposable {
   }
 }
 
-/** How long a question may wait for the app's mode, in ms; it is asked for once in a while and then known. */
-const MODE_MS = 2_000;
+/** How long a question may wait for the app's mode and form, in ms; they are asked for once in a while and then known. */
+const TELL_MS = 2_000;
+
+/** A question that does not fit the form is held to one of this age at most, in ms: the app may have been published anew. */
+const FORM_MS = 5_000;
+
+async function problemsOf(app: DifyApp, question: Question): Promise<readonly Problem[]> {
+  const problems = inputProblems(question, await app.parameters());
+  return problems.length === 0 ? problems : inputProblems(question, await app.parameters(FORM_MS));
+}
+
+function wrongMode(app: DifyApp, mode: string): GatewayError {
+  const how =
+    mode === 'workflow'
+      ? 'run it with runWorkflow'
+      : mode === 'completion'
+        ? 'it takes no questions'
+        : 'ask it with chat';
+  return new GatewayError('WRONG_APP_MODE', `The app “${app.name}” is of mode ${mode}: ${how}.`);
+}
 
 function suits(mode: string, kind: RunKind): boolean {
-  return mode === 'workflow' ? kind === 'WORKFLOW' : kind === 'CHAT' && mode !== 'completion';
+  return kind === (mode === 'workflow' ? 'WORKFLOW' : mode === 'completion' ? 'COMPLETION' : 'CHAT');
 }
 
 function newHeader(viewer: string, question: Question): RunHeader {
-  const { kind, app, query, inputs, conversationId, autoName, idempotencyKey } = question;
+  const { idempotencyKey, ...content } = question;
+  const { autoName: _, ...asked } = content;
   return {
+    ...asked,
     viewer,
     id: idempotencyKey === null ? randomUUID() : idOf(viewer, idempotencyKey),
-    app,
-    kind,
-    query,
-    inputs,
-    conversationId,
-    fingerprint: digest(canonical({ kind, app, query, inputs, conversationId, autoName })),
+    fingerprint: digest(canonical(content)),
     createdAt: Date.now(),
   };
 }

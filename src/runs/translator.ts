@@ -2,9 +2,11 @@ import type { Envelope, MessageEndEvent, WireEvent, WireFile, WorkflowFinishedEv
 import { AgentSteps } from './agent-steps.ts';
 import { AnswerText } from './answer-text.ts';
 import type { Outcome } from './ending.ts';
+import { HumanForms } from './human-forms.ts';
 import { NodeTimeline } from './node-timeline.ts';
 import type { Citation, Draft, RunEvent, RunFile, Usage } from './run-event.ts';
-import { tokensOnly, usageOf } from './usage.ts';
+import { runFile } from './run-file.ts';
+import { sumOf, tokensOnly, usageOf } from './usage.ts';
 
 /**
  * Turns what Dify says into what happened to the run, by the folding rules of §2.7. It is the only one that numbers events.
@@ -18,11 +20,17 @@ export class Translator {
   #graph = false;
   readonly #answer = new AnswerText((event) => this.#emit(event));
   readonly #steps = new AgentSteps();
-  readonly #nodes = new NodeTimeline();
+  readonly #nodes: NodeTimeline;
+  readonly #forms = new HumanForms();
   readonly #files = new Set<string>();
   #usage: Usage | null = null;
   #citations: readonly Citation[] = [];
   #outputs: Readonly<Record<string, unknown>> | null = null;
+
+  /** `nodeData`: whether what goes into nodes and comes out of them is passed on. */
+  constructor(nodeData = false) {
+    this.#nodes = new NodeTimeline(nodeData);
+  }
 
   /** The ids Dify has named so far. */
   get ids(): Envelope {
@@ -40,6 +48,7 @@ export class Translator {
   finish(outcome: Outcome, at: number): RunEvent[] {
     this.#begin(at);
     this.#answer.end();
+    if (outcome.status !== 'STOPPED') for (const resumed of this.#forms.unsaid(at)) this.#emit(resumed);
     for (const node of this.#nodes.closeOpen())
       this.#emit({ type: 'NodeChanged', node, progress: this.#nodes.progress() });
     const failed = outcome.error?.nodeId === null ? this.#nodes.lastFailed : null;
@@ -47,7 +56,7 @@ export class Translator {
       type: 'RunFinished',
       status: outcome.status,
       error: outcome.error && { ...outcome.error, nodeId: outcome.error.nodeId ?? failed },
-      usage: this.#usage,
+      usage: this.#usage?.totalTokens ? this.#usage : (sumOf(this.#nodes.usages()) ?? this.#usage),
       outputs: this.#outputs,
       citations: this.#citations,
       rawText: this.#answer.raw,
@@ -81,11 +90,11 @@ export class Translator {
         return this.#answer.reasoningChunk(wire.reasoning, wire.nodeId);
       case 'agent_thought': {
         const step = this.#steps.see(wire);
-        return step ? this.#emit({ type: 'AgentStepChanged', step }) : undefined;
+        return this.#emitIf(step && { type: 'AgentStepChanged', step });
       }
       case 'message_file': {
-        const { id, type, belongsTo } = wire;
-        return this.#produced({ id, type, name: null, mimeType: null, size: null, fromUser: belongsTo === 'user' });
+        const unknown = { name: null, mimeType: null, size: null, transferMethod: null, uploadId: null };
+        return this.#produced(runFile(wire.id, { ...wire, ...unknown }));
       }
       case 'message_end':
         return this.#messageEnd(wire);
@@ -98,8 +107,10 @@ export class Translator {
         const { id, parentId, nodeId, label, status, error } = wire;
         return this.#emit({ type: 'AgentLogged', id, parentId, nodeId, label, status, error });
       }
-      case 'node_started':
       case 'node_finished':
+        if (wire.nodeType === 'human-input') this.#emitIf(this.#forms.nodeFinished(wire));
+        return this.#node(wire);
+      case 'node_started':
       case 'node_retry':
       case 'iteration_started':
       case 'iteration_completed':
@@ -107,21 +118,31 @@ export class Translator {
       case 'loop_completed':
       case 'iteration_next':
       case 'loop_next':
-        for (const change of this.#nodes.see(wire)) this.#emit(change);
-        return;
+        return this.#node(wire);
       case 'unknown':
         return this.#emit({ type: 'UnknownEvent', name: wire.name, data: wire.data });
       case 'workflow_started':
         this.#graph = true;
         return;
-      // The end is decided in ending.ts; what a form asks holds tokens and stays here.
-      case 'error':
-      case 'workflow_paused':
       case 'human_input_required':
+        return this.#forms.required(wire);
+      case 'workflow_paused':
+        return this.#emit(this.#forms.paused(wire));
       case 'human_input_form_filled':
       case 'human_input_form_timeout':
+        return this.#emitIf(this.#forms.answered(wire));
+      // The end is decided in ending.ts.
+      case 'error':
         return;
     }
+  }
+
+  #emitIf(draft: Draft | null): void {
+    if (draft) this.#emit(draft);
+  }
+
+  #node(wire: Parameters<NodeTimeline['see']>[0]): void {
+    for (const change of this.#nodes.see(wire)) this.#emit(change);
   }
 
   #learnIds(wire: Envelope): void {
@@ -162,8 +183,6 @@ export class Translator {
   }
 
   #outputFiles(files: readonly WireFile[]): void {
-    for (const { id, type, name, mimeType, size, belongsTo } of files) {
-      if (id !== null) this.#produced({ id, type, name, mimeType, size, fromUser: belongsTo === 'user' });
-    }
+    for (const file of files) if (file.id !== null) this.#produced(runFile(file.id, file));
   }
 }

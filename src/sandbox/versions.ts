@@ -1,5 +1,5 @@
 /** The version to show the demo apps with: all of them work, and no run is stopped for having waited. */
-export const defaultShowcaseVersion = '1.15.0';
+export const defaultShowcaseVersion = '1.16.2';
 
 /** What a Dify of some version does on the wire, where versions differ (§10 of the Service API). */
 export interface Features {

@@ -1,9 +1,13 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { makeRoutes, type Route } from './routes.ts';
 import { openWebSocketDoor, type WebSocketParts } from './websocket.ts';
 import { makeYoga, type YogaParts } from './yoga.ts';
 
-export interface ServerParts extends YogaParts, Omit<WebSocketParts, 'yoga'> {}
+export interface ServerParts extends YogaParts, Omit<WebSocketParts, 'yoga'> {
+  /** What is answered besides GraphQL. */
+  readonly routes: readonly Route[];
+}
 
 export interface RunningServer {
   /** Of GraphQL, e.g. http://127.0.0.1:8000/graphql */
@@ -18,15 +22,19 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** How long a request may take to arrive, in ms: a large file over a slow line. */
+const UPLOAD_MS = 3_600_000;
+
 /** Listens on one port for HTTP, SSE and WebSocket alike. */
 export async function openServer(parts: ServerParts, host: string, port: number): Promise<RunningServer> {
   const yoga = makeYoga(parts);
+  const routed = makeRoutes(parts.routes, parts);
   const unanswered = new Set<ServerResponse>();
-  const http = createServer((request, response) => {
+  const http = createServer({ requestTimeout: UPLOAD_MS }, (request, response) => {
     unanswered.add(response);
     response.once('close', () => unanswered.delete(response));
     if (!http.listening) connectElsewhere(response);
-    void yoga(request, response);
+    if (!routed(request, response)) void yoga(request, response);
   });
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject);

@@ -10,14 +10,29 @@ export interface Credentials {
   readonly operationHeaders?: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** Who a request is from. */
+export interface Identity {
+  /** The end user, by whatever name they are known outside. */
+  readonly id: string;
+  /** What they may do besides: `admin` sees and changes what belongs to an app rather than to a user. */
+  readonly scopes: readonly string[];
+}
+
 /** Says who a request is from. The one place in which another way of knowing users plugs in. */
-export type Identify = (credentials: Credentials) => string | Promise<string>;
+export type Identify = (credentials: Credentials) => Identity | Promise<Identity>;
 
 /**
  * Believes whoever speaks: `x-user` of the operation, of the connection or of the request, `anonymous` without one. Only for
  * servers whose clients are trusted, such as a backend that sets the header itself.
  */
-export function believeUser({ header, connectionParams, operationHeaders }: Credentials): string {
+export function believeUser(admins: readonly string[]): Identify {
+  return (credentials) => {
+    const id = userOf(credentials);
+    return { id, scopes: admins.includes(id) ? ['admin'] : [] };
+  };
+}
+
+function userOf({ header, connectionParams, operationHeaders }: Credentials): string {
   const user =
     lowerCased(operationHeaders)['x-user'] ??
     connectionParams?.['user'] ??

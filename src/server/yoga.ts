@@ -8,6 +8,7 @@ import type { Identify } from './viewer.ts';
 /** What each door adds to the context of an operation. */
 export interface Visit {
   readonly viewer: string;
+  readonly scopes: readonly string[];
   readonly signal: AbortSignal;
 }
 
@@ -22,6 +23,8 @@ export interface YogaParts {
   readonly logger: Logger;
   /** The largest request body, in bytes. */
   readonly maxRequestBytes: number;
+  /** The same for one with files in it, which are held in memory. */
+  readonly maxUploadBytes: number;
 }
 
 interface NodeContext {
@@ -35,7 +38,7 @@ export type Yoga = YogaServerInstance<NodeContext, Visit>;
  * and SSE are served by it directly; the WebSocket door borrows it with `getEnveloped`, and brings its own visit.
  */
 export function makeYoga(parts: YogaParts): Yoga {
-  const { schema, identify, services, toGraphQLError, graphiql, logger, maxRequestBytes } = parts;
+  const { schema, identify, services, toGraphQLError, graphiql, logger, maxRequestBytes, maxUploadBytes } = parts;
   return createYoga<NodeContext, Visit>({
     schema,
     graphqlEndpoint: '/graphql',
@@ -44,18 +47,20 @@ export function makeYoga(parts: YogaParts): Yoga {
     logging: false,
     graphiql: graphiql ? (request) => graphiql.options(request) : false,
     ...(graphiql ? { renderGraphiQL: (options) => graphiql.render(options) } : {}),
-    maxRequestBodySize: maxRequestBytes,
+    maxRequestBodySize: Math.max(maxRequestBytes, maxUploadBytes),
     maskedErrors: { maskError: toGraphQLError },
     context: async (initial): Promise<Visit> => {
       if ('viewer' in initial) return { ...services, ...(initial as unknown as Visit) };
       const { request } = initial;
-      return {
-        ...services,
-        viewer: await identify({ header: (name) => request.headers.get(name) }),
-        signal: request.signal,
-      };
+      const { id, scopes } = await identify({ header: (name) => request.headers.get(name) });
+      return { ...services, viewer: id, scopes, signal: request.signal };
     },
-    plugins: [codesForBadDocuments(toGraphQLError), acceptedStreams(), operationLog(logger)],
+    plugins: [
+      bodySizes(maxRequestBytes, maxUploadBytes),
+      codesForBadDocuments(toGraphQLError),
+      acceptedStreams(),
+      operationLog(logger),
+    ],
   });
 }
 
@@ -97,4 +102,37 @@ function operationLog(logger: Logger): Plugin<Visit> {
     onExecute: ({ args }) => ({ onExecuteDone: note(args, 'execute') }),
     onSubscribe: ({ args }) => ({ onSubscribeResult: () => ({ onEnd: note(args, 'subscribe') }) }),
   };
+}
+
+/** Bodies with files in them may be larger than others; Yoga knows one limit for all. */
+function bodySizes(documentBytes: number, uploadBytes: number): Plugin {
+  return {
+    onRequestParse: ({ request, requestParser, setRequestParser, fetchAPI }) => {
+      const isUpload = request.headers.get('content-type')?.toLowerCase().startsWith('multipart/form-data') === true;
+      const limit = isUpload ? uploadBytes : documentBytes;
+      if (Number(request.headers.get('content-length') ?? 0) > limit) throw bodyTooLarge();
+      if (!requestParser || request.headers.has('content-length') || isUpload) return;
+      // Chunked: there is no telling before it is read.
+      setRequestParser(async (body) => {
+        const { url, method, headers } = body;
+        return requestParser(new fetchAPI.Request(url, { method, headers, body: await textOf(body, limit) }));
+      });
+    },
+  };
+}
+
+async function textOf(request: Request, limit: number): Promise<string | null> {
+  if (!request.body) return null;
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of request.body as unknown as AsyncIterable<Uint8Array>) {
+    size += piece.byteLength;
+    if (size > limit) throw bodyTooLarge();
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString();
+}
+
+function bodyTooLarge(): GraphQLError {
+  return new GraphQLError('The request body is too large', { extensions: { http: { status: 413 } } });
 }

@@ -28,6 +28,7 @@ export type ChatInput = {
   readonly autoGenerateName?: boolean | null | undefined;
   /** Leave out to start a conversation. */
   readonly conversationId?: string | null | undefined;
+  readonly files?: ReadonlyArray<FileInput> | null | undefined;
   /**
    * The client’s own unique name for this question (a UUID). The same key with the same content returns the first run
    * for as long as it is kept; with other content it is IDEMPOTENCY_CONFLICT.
@@ -39,6 +40,8 @@ export type ChatInput = {
   readonly query: string;
   /** How long the mutation may hold the request, in ms, 600,000 at most. 0 returns at once with the run. Ignored by subscriptions. */
   readonly waitMs?: number | null | undefined;
+  /** Chatflow apps: a published version to run instead of the newest. */
+  readonly workflowId?: string | null | undefined;
 };
 
 /** Also sent as `extensions.code` of request errors. Members may be added. */
@@ -51,6 +54,8 @@ export type ErrorCode =
   | 'DRAINING'
   /** The file is larger than Dify, or a proxy before it, takes. */
   | 'FILE_TOO_LARGE'
+  /** You may not do this: it needs a scope that you do not have. */
+  | 'FORBIDDEN'
   /** This form was answered before, or its time is over. */
   | 'FORM_EXPIRED'
   /** This idempotency key was used before with other content. */
@@ -100,6 +105,13 @@ export type EventGroup =
   /** TextDelta, TextReplaced */
   | 'TEXT';
 
+/** Exactly one of the two. */
+export type FileInput =
+  {   /** A file that Dify fetches. */
+  readonly remote: RemoteFile; readonly upload?: never; }
+  |  { readonly remote?: never;   /** A file uploaded before by the same viewer. */
+  readonly upload: UploadReference; };
+
 export type FileType =
   | 'AUDIO'
   | 'CUSTOM'
@@ -111,11 +123,18 @@ export type NodeStatus =
   /** Failed, and the failure was handled by the workflow. */
   | 'EXCEPTION'
   | 'FAILED'
+  /** Waits for a person. */
+  | 'PAUSED'
   | 'RETRYING'
   | 'RUNNING'
   /** Was running when the run ended. */
   | 'STOPPED'
   | 'SUCCEEDED';
+
+export type RemoteFile = {
+  readonly type: FileType;
+  readonly url: string;
+};
 
 /** All that is given must fit. */
 export type RunFilter = {
@@ -128,34 +147,49 @@ export type RunFilter = {
 
 export type RunKind =
   | 'CHAT'
+  | 'COMPLETION'
   | 'WORKFLOW';
 
 export type RunStatus =
   | 'FAILED'
   /** Workflows: ended, though some nodes failed and were handled. */
   | 'PARTIAL_SUCCEEDED'
+  /** Waits for a person: see `forms`. */
+  | 'PAUSED'
   | 'RUNNING'
   | 'STOPPED'
   /** Stop was asked for; Dify has not ended it yet. */
   | 'STOPPING'
-  | 'SUCCEEDED';
+  | 'SUCCEEDED'
+  /** Dify’s records say nothing that is known here. */
+  | 'UNKNOWN';
 
 export type RunWorkflowInput = {
   /** Configured name; the default app when left out. */
   readonly app?: string | null | undefined;
+  readonly files?: ReadonlyArray<FileInput> | null | undefined;
   /** As in ChatInput. */
   readonly idempotencyKey?: string | null | undefined;
   /** Values of the app’s input form: an object. */
   readonly inputs: unknown;
   /** How long the mutation may hold the request, in ms, 600,000 at most. 0 returns at once with the run. Ignored by subscriptions. */
   readonly waitMs?: number | null | undefined;
+  /** A published version to run instead of the newest. */
+  readonly workflowId?: string | null | undefined;
 };
 
 export type StreamOptions = {
   /** Merge text deltas that arrive within this time, in ms, 10,000 at most. 0 sends each as it comes. */
   readonly coalesceMs?: number | null | undefined;
+  /** Cut node inputs and outputs above this many bytes; 1,048,576 at most. */
+  readonly maxPayloadBytes?: number | null | undefined;
   /** Only these groups of events; RunAttached and RunFinished always come. */
   readonly only?: ReadonlyArray<EventGroup> | null | undefined;
+};
+
+export type UploadReference = {
+  readonly id: string;
+  readonly type: FileType;
 };
 
 export type AppsQueryVariables = Exact<{ [key: string]: never; }>;
@@ -193,6 +227,8 @@ export type ChatStreamSubscription = { readonly chatStream:
         | { readonly __typename: 'ChatRun', readonly id: string, readonly status: RunStatus, readonly message: { readonly id: string, readonly citations: ReadonlyArray<{ readonly position: number, readonly documentName: string | null, readonly content: string | null, readonly score: number | null }> } | null }
         | { readonly __typename: 'WorkflowRun', readonly outputs: unknown, readonly id: string, readonly status: RunStatus }
        }
+    | { readonly __typename: 'RunPaused', readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'RunResumed', readonly runId: string, readonly seq: number }
     | { readonly __typename: 'RunStarted', readonly conversationId: string | null, readonly messageId: string | null, readonly workflowRunId: string | null, readonly runId: string, readonly seq: number }
     | { readonly __typename: 'TextDelta', readonly offset: number, readonly text: string, readonly runId: string, readonly seq: number }
     | { readonly __typename: 'TextReplaced', readonly text: string, readonly reason: string | null, readonly runId: string, readonly seq: number }
@@ -250,6 +286,10 @@ type RunEventFields_RunFinished_Fragment = { readonly __typename: 'RunFinished',
     | { readonly __typename: 'WorkflowRun', readonly outputs: unknown, readonly id: string, readonly status: RunStatus }
    };
 
+type RunEventFields_RunPaused_Fragment = { readonly __typename: 'RunPaused', readonly runId: string, readonly seq: number };
+
+type RunEventFields_RunResumed_Fragment = { readonly __typename: 'RunResumed', readonly runId: string, readonly seq: number };
+
 type RunEventFields_RunStarted_Fragment = { readonly __typename: 'RunStarted', readonly conversationId: string | null, readonly messageId: string | null, readonly workflowRunId: string | null, readonly runId: string, readonly seq: number };
 
 type RunEventFields_TextDelta_Fragment = { readonly __typename: 'TextDelta', readonly offset: number, readonly text: string, readonly runId: string, readonly seq: number };
@@ -268,6 +308,8 @@ export type RunEventFieldsFragment =
   | RunEventFields_RoundStarted_Fragment
   | RunEventFields_RunAttached_Fragment
   | RunEventFields_RunFinished_Fragment
+  | RunEventFields_RunPaused_Fragment
+  | RunEventFields_RunResumed_Fragment
   | RunEventFields_RunStarted_Fragment
   | RunEventFields_TextDelta_Fragment
   | RunEventFields_TextReplaced_Fragment
@@ -316,6 +358,8 @@ export type RunEventsSubscription = { readonly runEvents:
         | { readonly __typename: 'ChatRun', readonly id: string, readonly status: RunStatus, readonly message: { readonly id: string, readonly citations: ReadonlyArray<{ readonly position: number, readonly documentName: string | null, readonly content: string | null, readonly score: number | null }> } | null }
         | { readonly __typename: 'WorkflowRun', readonly outputs: unknown, readonly id: string, readonly status: RunStatus }
        }
+    | { readonly __typename: 'RunPaused', readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'RunResumed', readonly runId: string, readonly seq: number }
     | { readonly __typename: 'RunStarted', readonly conversationId: string | null, readonly messageId: string | null, readonly workflowRunId: string | null, readonly runId: string, readonly seq: number }
     | { readonly __typename: 'TextDelta', readonly offset: number, readonly text: string, readonly runId: string, readonly seq: number }
     | { readonly __typename: 'TextReplaced', readonly text: string, readonly reason: string | null, readonly runId: string, readonly seq: number }
@@ -390,6 +434,8 @@ export type WorkflowStreamSubscription = { readonly workflowStream:
         | { readonly __typename: 'ChatRun', readonly id: string, readonly status: RunStatus, readonly message: { readonly id: string, readonly citations: ReadonlyArray<{ readonly position: number, readonly documentName: string | null, readonly content: string | null, readonly score: number | null }> } | null }
         | { readonly __typename: 'WorkflowRun', readonly outputs: unknown, readonly id: string, readonly status: RunStatus }
        }
+    | { readonly __typename: 'RunPaused', readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'RunResumed', readonly runId: string, readonly seq: number }
     | { readonly __typename: 'RunStarted', readonly conversationId: string | null, readonly messageId: string | null, readonly workflowRunId: string | null, readonly runId: string, readonly seq: number }
     | { readonly __typename: 'TextDelta', readonly offset: number, readonly text: string, readonly runId: string, readonly seq: number }
     | { readonly __typename: 'TextReplaced', readonly text: string, readonly reason: string | null, readonly runId: string, readonly seq: number }

@@ -27,6 +27,25 @@ describe('Cached', () => {
     expect(loads).toHaveLength(1);
   });
 
+  it('gives one that is young enough, or waits for a new one', async () => {
+    const { loads, load, onStale } = byHand();
+    const cached = new Cached(load, 60_000, onStale);
+    const first = cached.recent(60_000);
+    loads[0]!.resolve('a');
+    expect(await first).toBe('a');
+    expect(await cached.recent(60_000)).toBe('a');
+    const both = Promise.all([cached.recent(0), cached.recent(0)]);
+    expect(await cached.get()).toBe('a');
+    loads[1]!.resolve('b');
+    expect(await both).toEqual(['b', 'b']);
+    expect(await cached.get()).toBe('b');
+    const failing = cached.recent(0);
+    loads[2]!.reject(new Error('no'));
+    await expect(failing).rejects.toThrow('no');
+    expect(await cached.get()).toBe('b');
+    expect(loads).toHaveLength(3);
+  });
+
   it('does not keep a failure', async () => {
     const { loads, load, onStale } = byHand();
     const cached = new Cached(load, 60_000, onStale);

@@ -189,7 +189,19 @@ describe('reading', () => {
         status: 'error',
         error: 'e',
         createdAt: 7,
-        files: [{ id: 'f', type: 'image', name: 'a.png', mimeType: 'image/png', size: 3, belongsTo: 'user', url: 'u' }],
+        files: [
+          {
+            id: 'f',
+            type: 'image',
+            name: 'a.png',
+            mimeType: 'image/png',
+            size: 3,
+            belongsTo: 'user',
+            transferMethod: null,
+            uploadId: null,
+            url: 'u',
+          },
+        ],
         citations: [expect.objectContaining({ position: 1, segmentId: 's', content: 'k' })],
         thoughts: [{ id: 'th', position: 1, thought: 'hm', tool: '', toolInput: '', observation: '', files: ['f'] }],
         usage: {

@@ -12,8 +12,8 @@ import { schema } from '../../src/graphql/schema.ts';
 import { openRig, type Data, type Rig } from '../rig.ts';
 import { codesOf, dataOf, eventsOf } from './answers.ts';
 
-/** Arguments of type ID that name an app, which is the same for all. */
-const appNames = /(^|[.(])(app|apps)\)$|^Query\.app\(name\)$/;
+/** Arguments of type ID that name an app, a version of it or a button of a form, which are the same for all. */
+const common = /(^|[.(])(app|apps)\)$|^Query\.app\(name\)$|\(input\.(workflowId|action)\)$/;
 
 /** `Mutation.chat(input.conversationId)`: every place where an id, or a cursor with ids in it, comes in. */
 function idArguments(): string[] {
@@ -32,26 +32,42 @@ function idArguments(): string[] {
         field.args.flatMap((arg) => inside('', arg)).map((path) => `${type.name}.${field.name}(${path})`),
       ),
     )
-    .filter((name) => !appNames.test(name))
+    .filter((name) => !common.test(name))
     .toSorted();
 }
 
-/** What Ann has: a run that has ended, one that goes on, a workflow that goes on, two conversations, and cursors into them. */
+/**
+ * What Ann has: a run that has ended, one that goes on, a workflow that goes on, one that waits for her, three conversations, an
+ * upload, and cursors into her lists.
+ */
 interface Anns {
   readonly ended: string;
   readonly endedKey: string;
   readonly live: string;
   readonly workflow: string;
   readonly workflowKey: string;
+  readonly completionKey: string;
   readonly conversation: string;
+  readonly message: string;
+  readonly workflowRecord: string;
+  readonly chatflow: string;
+  readonly variable: string;
+  readonly form: string;
+  readonly upload: string;
+  readonly variablesCursor: string;
+  readonly logsCursor: string;
   readonly runsCursor: string;
   readonly conversationsCursor: string;
   readonly historyCursor: string;
 }
 
+/** Of Dify: one that knows all that can be asked for. */
+const VERSION = '1.15.0';
+
 const secret = 'the secret of Ann';
-const ask = `mutation ($input: ChatInput!) { chat(input: $input) { deduplicated answer conversationId run { id status error { code } } } }`;
-const run = `mutation ($input: RunWorkflowInput!) { runWorkflow(input: $input) { deduplicated run { id } } }`;
+const ask = `mutation ($input: ChatInput!) { chat(input: $input) { deduplicated answer conversationId messageId run { id status error { code } } } }`;
+const run = `mutation ($input: RunWorkflowInput!) { runWorkflow(input: $input) { deduplicated run { id workflowRunId status error { message } } } }`;
+const complete = `mutation ($input: CompleteInput!) { complete(input: $input) { deduplicated answer run { id status error { message } } } }`;
 
 async function settle(rig: Rig): Promise<Anns> {
   const chat = async (input: object) =>
@@ -68,17 +84,31 @@ async function settle(rig: Rig): Promise<Anns> {
       'ann',
     ),
   )['runWorkflow'];
+  const stored = dataOf(await rig.query(run, { input: { app: 'summarize', inputs: { text: secret } } }, 'ann'))[
+    'runWorkflow'
+  ];
+  const completionKey = randomUUID();
+  const completion = { app: 'copywriter', inputs: { product: `!echo ${secret}` }, idempotencyKey: completionKey };
+  dataOf(await rig.query(complete, { input: completion }, 'ann'));
+  const chatflow = (await chat({ app: 'concierge', query: secret })).conversationId;
+  const approval = { app: 'approval', inputs: { topic: secret }, waitMs: 0 };
+  dataOf(await rig.query(run, { input: approval }, 'ann'));
+  const forms = async () => dataOf(await rig.query('{ pendingForms { id } }', {}, 'ann'))['pendingForms'] as Data[];
+  await expect.poll(forms).toHaveLength(1);
   const cursors = dataOf(
     await rig.query(
-      `query ($id: ID!) {
+      `query ($id: ID!, $chatflow: ID!) {
+        conversation(app: "concierge", id: $chatflow) { variables(first: 1) { nodes { id } pageInfo { endCursor } } }
+        workflowLogs(app: "summarize", first: 1) { pageInfo { endCursor } }
         runs(first: 1) { pageInfo { endCursor } }
         conversations(first: 1) { pageInfo { endCursor } }
         conversationHistory(conversationId: $id, last: 1) { pageInfo { startCursor } }
       }`,
-      { id: ended.conversationId },
+      { id: ended.conversationId, chatflow },
       'ann',
     ),
   );
+  const { variables } = cursors['conversation'];
   const underWay = `query ($live: ID!, $workflow: ID!) {
     live: run(id: $live) { ... on ChatRun { answer } }
     workflow: run(id: $workflow) { ... on WorkflowRun { progress { current } } }
@@ -92,11 +122,31 @@ async function settle(rig: Rig): Promise<Anns> {
     live: live.run.id,
     workflow: workflow.run.id,
     workflowKey,
+    completionKey,
     conversation: ended.conversationId,
+    message: ended.messageId,
+    workflowRecord: stored.run.workflowRunId,
+    chatflow,
+    variable: variables.nodes[0].id,
+    form: (await forms())[0]?.['id'],
+    upload: await uploadBy(rig, 'ann'),
+    variablesCursor: variables.pageInfo.endCursor,
+    logsCursor: cursors['workflowLogs'].pageInfo.endCursor,
     runsCursor: cursors['runs'].pageInfo.endCursor,
     conversationsCursor: cursors['conversations'].pageInfo.endCursor,
     historyCursor: cursors['conversationHistory'].pageInfo.startCursor,
   };
+}
+
+/** Uploads a file for each of the apps that take one; the id of the one for `app`. */
+async function uploadBy(rig: Rig, user: string, app = 'assistant'): Promise<string> {
+  const form = new FormData();
+  form.set('user', user);
+  form.set('file', new File([secret], 'secret.txt', { type: 'text/plain' }));
+  const { key } = rig.sandbox.apps.find(({ name }) => name === app)!;
+  const headers = { authorization: `Bearer ${key}` };
+  const reply = await fetch(`${rig.sandbox.url}/files/upload`, { method: 'POST', headers, body: form });
+  return ((await reply.json()) as { id: string }).id;
 }
 
 /** All that is Ann's, as she sees it. */
@@ -105,7 +155,10 @@ async function inventory(rig: Rig): Promise<Data> {
     await rig.query(
       `{
         runs(first: 100) { nodes { id status lastSeq watchers } }
-        conversations(first: 100) { nodes { id name updatedAt history { nodes { id query answer } } } }
+        conversations(first: 100) { nodes { id name updatedAt history { nodes { id query answer rating } } } }
+        concierge: conversations(app: "concierge") { nodes { variables { nodes { id name value } } } }
+        pendingForms { id }
+        workflowLogs(app: "summarize") { nodes { id user run { id status } } }
       }`,
       {},
       'ann',
@@ -125,6 +178,20 @@ async function notFound(rig: Rig, query: string, variables: object): Promise<voi
 async function refusedStream(rig: Rig, query: string, variables: Record<string, unknown>): Promise<void> {
   const results = await rig.collect(query, variables, eve);
   expect(results.map(codesOf)).toEqual([['NOT_FOUND']]);
+}
+
+/** What nobody may have who is no administrator. */
+async function forbidden(rig: Rig, query: string, variables: object): Promise<void> {
+  expect(codesOf(await rig.query(query, variables, eve))).toEqual(['FORBIDDEN']);
+  expect(rig.requests).toEqual([]);
+}
+
+/** Asks with Ann's upload: Dify refuses it, and the run says so, or the app takes no files, and Dify ignores it. */
+async function withHerFile(rig: Rig, query: string, input: object, upload: string): Promise<void> {
+  const files = [{ upload: { id: upload, type: 'DOCUMENT' } }];
+  const [payload] = Object.values(dataOf(await rig.query(query, { input: { ...input, files } }, eve))) as Data[];
+  expect(payload).toMatchObject({ run: { status: query === ask ? 'FAILED' : 'SUCCEEDED' } });
+  expect(JSON.stringify(payload)).not.toContain(secret);
 }
 
 /** A connection of Eve's, however she came by the cursor. */
@@ -199,6 +266,63 @@ const attempts: Readonly<Record<string, Attempt>> = {
     expect(runWorkflow.deduplicated).toBe(false);
     expect(runWorkflow.run.id).not.toBe(workflow);
   },
+  'Query.workflowRunRecord(id)': async (rig, { workflowRecord: id }) => {
+    const query = 'query ($id: ID!) { workflowRunRecord(app: "summarize", id: $id) { id } }';
+    expect(dataOf(await rig.query(query, { id }, eve))).toEqual({ workflowRunRecord: null });
+  },
+  'Query.workflowLogs(after)': (rig, { logsCursor: after }) =>
+    empty(rig, 'query ($after: String) { workflowLogs(app: "summarize", after: $after) { nodes { id } } }', { after }, [
+      'workflowLogs',
+    ]),
+  'Query.workflowLogs(filter.user)': (rig) =>
+    empty(rig, '{ workflowLogs(app: "summarize", filter: { user: "ann" }) { nodes { id } } }', {}, ['workflowLogs']),
+  'Query.feedbacks(after)': (rig, { logsCursor: after }) =>
+    forbidden(rig, 'query ($after: String) { feedbacks(after: $after) { nodes { id } } }', { after }),
+  'Query.annotations(after)': (rig, { logsCursor: after }) =>
+    forbidden(rig, 'query ($after: String) { annotations(after: $after) { nodes { id } } }', { after }),
+  'Query.annotationReplyJob(jobId)': (rig, { conversation: id }) =>
+    forbidden(rig, 'query ($id: ID!) { annotationReplyJob(action: ENABLE, jobId: $id) { id } }', { id }),
+  'Query.endUser(id)': (rig, { conversation: id }) =>
+    forbidden(rig, 'query ($id: ID!) { endUser(id: $id) { user } }', { id }),
+  'Mutation.updateAnnotation(id)': (rig, { conversation: id }) =>
+    forbidden(rig, 'mutation ($id: ID!) { updateAnnotation(id: $id, question: "q", answer: "a") { id } }', { id }),
+  'Mutation.deleteAnnotation(id)': (rig, { conversation: id }) =>
+    forbidden(rig, 'mutation ($id: ID!) { deleteAnnotation(id: $id) }', { id }),
+  'Mutation.speak(input.messageId)': (rig, { message: id }) =>
+    notFound(rig, 'mutation ($id: ID!) { speak(input: { messageId: $id }) { url } }', { id }),
+  'Mutation.speak(input.conversationId)': (rig, { message, conversation }) =>
+    notFound(rig, 'mutation ($m: ID!, $c: ID!) { speak(input: { messageId: $m, conversationId: $c }) { url } }', {
+      m: message,
+      c: conversation,
+    }),
+  'Mutation.rateMessage(messageId)': (rig, { message: id }) =>
+    notFound(rig, 'mutation ($id: ID!) { rateMessage(messageId: $id, rating: LIKE) { rating } }', { id }),
+  'Conversation.variables(after)': async (rig, { variablesCursor: after }) => {
+    const id = await talk(rig);
+    const query = `query ($id: ID!, $after: String) {
+      conversation(app: "concierge", id: $id) { all: variables { nodes { id } } variables(after: $after) { nodes { id } } }
+    }`;
+    const { all, variables } = dataOf(await rig.query(query, { id, after }, eve))['conversation'];
+    expect(all.nodes).toEqual(expect.arrayContaining(variables.nodes));
+  },
+  'Mutation.setConversationVariable(conversationId)': (rig, { chatflow: id, variable }) =>
+    notFound(rig, setVariable, { id, variable }),
+  'Mutation.setConversationVariable(variableId)': async (rig, { variable }) =>
+    notFound(rig, setVariable, { id: await talk(rig), variable }),
+  'Mutation.submitHumanInput(input.formId)': async (rig, { form: formId }) => {
+    const query = 'mutation ($input: SubmitHumanInputInput!) { submitHumanInput(input: $input) { run { id } } }';
+    expect(codesOf(await rig.query(query, { input: { formId, action: 'approve' } }, eve))).toEqual(['FORM_EXPIRED']);
+  },
+  'Mutation.chat(input.files.upload.id)': (rig, { upload }) => withHerFile(rig, ask, { query: 'Read it' }, upload),
+  'Mutation.complete(input.files.upload.id)': (rig, { upload }) =>
+    withHerFile(rig, complete, { app: 'copywriter', inputs: { product: 'It' } }, upload),
+  'Mutation.runWorkflow(input.files.upload.id)': (rig, { upload }) =>
+    withHerFile(rig, run, { app: 'summarize', inputs: { text: 'It' } }, upload),
+  'Mutation.complete(input.idempotencyKey)': async (rig, { completionKey: idempotencyKey }) => {
+    const input = { app: 'copywriter', inputs: { product: '!echo mine' }, idempotencyKey };
+    const { complete: payload } = dataOf(await rig.query(complete, { input }, eve));
+    expect(payload).toMatchObject({ deduplicated: false, answer: 'mine' });
+  },
   'Subscription.runEvents(runId)': async (rig, { ended, live, workflow }) => {
     for (const id of [ended, live, workflow]) {
       await refusedStream(rig, 'subscription ($id: ID!) { runEvents(runId: $id) { seq } }', { id });
@@ -214,6 +338,18 @@ const attempts: Readonly<Record<string, Attempt>> = {
     expect(events[0]).toMatchObject({ text: '' });
     expect(events[0]?.['runId']).not.toBe(ended);
   },
+  'Subscription.chatStream(input.files.upload.id)': (rig, { upload }) =>
+    refusedFile(rig, 'chatStream', 'ChatInput', { query: 'Read it', upload }),
+  'Subscription.completionStream(input.files.upload.id)': (rig, { upload }) =>
+    refusedFile(rig, 'completionStream', 'CompleteInput', { app: 'copywriter', inputs: { product: 'It' }, upload }),
+  'Subscription.workflowStream(input.files.upload.id)': (rig, { upload }) =>
+    refusedFile(rig, 'workflowStream', 'RunWorkflowInput', { app: 'summarize', inputs: { text: 'It' }, upload }),
+  'Subscription.completionStream(input.idempotencyKey)': async (rig, { completionKey: idempotencyKey }) => {
+    const input = { app: 'copywriter', inputs: { product: '!echo mine' }, idempotencyKey };
+    const events = await stream(rig, 'completionStream', 'CompleteInput', input);
+    expect(events[0]).toMatchObject({ text: '' });
+    expect(JSON.stringify(events)).not.toContain(secret);
+  },
   'Subscription.workflowStream(input.idempotencyKey)': async (rig, { workflow, workflowKey: idempotencyKey }) => {
     const input = { app: 'summarize', inputs: { text: 'Mine.' }, idempotencyKey };
     const events = await stream(rig, 'workflowStream', 'RunWorkflowInput', input);
@@ -221,6 +357,23 @@ const attempts: Readonly<Record<string, Attempt>> = {
     expect(events.at(-1)).toMatchObject({ error: null });
   },
 };
+
+const setVariable = `mutation ($id: ID!, $variable: ID!) {
+  setConversationVariable(app: "concierge", conversationId: $id, variableId: $variable, value: 1) { id }
+}`;
+
+/** A conversation of Eve's with the chatflow. */
+async function talk(rig: Rig): Promise<string> {
+  const input = { app: 'concierge', query: 'Hello?', autoGenerateName: false };
+  return dataOf(await rig.query(ask, { input }, eve))['chat'].conversationId as string;
+}
+
+async function refusedFile(rig: Rig, field: string, type: string, { upload, ...input }: Data): Promise<void> {
+  const events = await stream(rig, field, type, { ...input, files: [{ upload: { id: upload, type: 'DOCUMENT' } }] });
+  const error = field === 'chatStream' ? { code: expect.any(String) } : null;
+  expect(events.at(-1)).toMatchObject({ __typename: 'RunFinished', error });
+  expect(JSON.stringify(events)).not.toContain(secret);
+}
 
 async function stream(rig: Rig, field: string, type: string, input: object): Promise<Data[]> {
   const query = `subscription ($input: ${type}!) {
@@ -237,7 +390,7 @@ describe('another viewer', () => {
   });
 
   test.each(Object.entries(attempts))('gets nothing and changes nothing by %s', async (_, attempt) => {
-    await using rig = await openRig();
+    await using rig = await openRig({ sandbox: { version: VERSION } });
     const anns = await settle(rig);
     const before = await inventory(rig);
     rig.requests.length = 0;
@@ -248,13 +401,15 @@ describe('another viewer', () => {
     expect(await inventory(rig)).toEqual(before);
     expect(asked.filter(({ path }) => path.endsWith('/stop'))).toEqual([]);
     for (const { body, query, path } of asked) {
-      if (path === '/v1/info' || path === '/v1/parameters') continue;
-      expect((body as Data | undefined)?.['user'] ?? query.get('user')).toBe(eve);
+      // Of the app, not of anybody; a run's record Dify tells whoever asks.
+      if (/^\/v1\/(info|parameters|workflows\/run\/.*-.*)?$/.test(path)) continue;
+      const user = query.get('user') ?? query.get('created_by_end_user_session_id');
+      expect((body as Data | undefined)?.['user'] ?? user).toBe(eve);
     }
   });
 
   test('sees none of it in lists, nor behind messages', async () => {
-    await using rig = await openRig();
+    await using rig = await openRig({ sandbox: { version: VERSION } });
     await settle(rig);
     const mine = dataOf(await rig.query(ask, { input: { query: '!echo mine' } }, eve))['chat'];
     const seen = dataOf(

@@ -61,10 +61,13 @@ describe('a node', () => {
         totalPrice: '0.0000116',
         currency: 'USD',
         latencySeconds: null,
+        source: 'FINAL_EVENT',
       },
       parentNodeId: null,
       round: null,
       retries: 0,
+      inputs: null,
+      outputs: null,
     });
   });
 

@@ -84,6 +84,8 @@ export function newQuestion(over: Partial<Question> = {}): Question {
     query: 'Why?',
     inputs: {},
     conversationId: null,
+    files: [],
+    workflowId: null,
     autoName: false,
     idempotencyKey: null,
     ...over,

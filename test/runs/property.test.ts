@@ -62,7 +62,9 @@ function checkWitness(reader: RunReader, { told }: Answer, mayBeStopped: boolean
   expect({ status, code: error?.code }).toEqual(
     isStopped ? { status, code: undefined } : { status: told.status, code: told.error?.code },
   );
-  expect(usage).toEqual(told.usage);
+  // Where the figures come from is the gateway's to say.
+  if (told.usage) expect(usage).toMatchObject(told.usage);
+  else expect(usage).toBeNull();
   // Not a part of the event that clients get.
   if (rawText !== undefined) expect(rawText).toBe(told.rawText);
   const steps = reader.events

@@ -81,6 +81,8 @@ export async function openDirectly(): Promise<House> {
         query: key,
         inputs: {},
         conversationId: null,
+        files: [],
+        workflowId: null,
         autoName: false,
         idempotencyKey: key,
       };

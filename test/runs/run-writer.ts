@@ -23,6 +23,8 @@ export function newHeader(over: Partial<RunHeader> = {}): RunHeader {
     query: 'Why?',
     inputs: {},
     conversationId: null,
+    files: [],
+    workflowId: null,
     fingerprint: 'f',
     createdAt: 1_000_000 + runs,
     ...over,

@@ -88,12 +88,13 @@ describe('what Dify says becomes events', () => {
     ]);
   });
 
-  test('C58 none that would tell the token of a form', () => {
-    const data = { form_id: 'f', form_token: 'secret' };
+  test('C58 a pause with its form, and how that was answered', () => {
+    const data = { form_id: 'f', node_id: 'n', form_token: 'secret', action_id: 'approve' };
     const asked = ['human_input_required', 'workflow_paused', 'human_input_form_filled'].map((event) =>
       inGraph(event, { ...data, reasons: [data] }),
     );
-    expect(JSON.stringify(fold(asked).events)).not.toContain('secret');
+    expect(fold(asked).of('RunPaused')).toMatchObject([{ forms: [{ id: 'f', nodeId: 'n', token: 'secret' }] }]);
+    expect(fold(asked).of('RunResumed')).toMatchObject([{ formId: 'f', action: 'approve', timedOut: false }]);
   });
 
   test('C39 audio piece by piece, as it came', () => {

@@ -46,7 +46,7 @@ export function toldBy(all: readonly Frame[], circumstances: Circumstances): Tol
     files: filesOf(frames),
     audio: frames.filter((frame) => name(frame).startsWith('tts_')).map((frame) => String(frame['audio'])),
     citations: citationsOf(closing),
-    usage: usageOf(closing, finished),
+    usage: withTokens(usageOf(closing, finished)) ?? summed(frames) ?? usageOf(closing, finished),
     outputs: finished ? inner(finished)['outputs'] : null,
   };
 }
@@ -150,4 +150,27 @@ function usageOf(closing: Frame | undefined, finished: Frame | undefined): objec
   const told = inner(finished);
   const few = { promptTokens: null, completionTokens: null, totalPrice: null, currency: null };
   return { ...few, totalTokens: told['total_tokens'], latencySeconds: told['elapsed_time'] };
+}
+
+function withTokens(usage: object | null): object | null {
+  return usage && 'totalTokens' in usage && usage.totalTokens ? usage : null;
+}
+
+/** What the model calls of a graph say together, each execution once. */
+function summed(frames: readonly Frame[]): object | null {
+  const ended = frames.filter((frame) => name(frame) === 'node_finished').map((frame) => inner(frame));
+  const told = ended
+    .map((data) => object(data['execution_metadata']))
+    .filter((data) => Number(data['total_tokens']) > 0);
+  if (told.length === 0) return null;
+  const prices = told.map((data) => String(data['total_price']));
+  const places = Math.max(...prices.map((text) => text.split('.')[1]?.length ?? 0));
+  return {
+    promptTokens: null,
+    completionTokens: null,
+    totalTokens: told.reduce((sum, data) => sum + Number(data['total_tokens']), 0),
+    totalPrice: prices.reduce((sum, text) => sum + Number(text), 0).toFixed(places),
+    currency: string(told[0]?.['currency']),
+    latencySeconds: null,
+  };
 }

@@ -133,7 +133,7 @@ describe('another way to know users', () => {
     await using rig = await openRig({
       identify: ({ header, connectionParams, operationHeaders }) => {
         said.push([header('authorization'), connectionParams, operationHeaders]);
-        return 'known';
+        return { id: 'known', scopes: [] };
       },
     });
     const response = await post(rig, { query: '{ viewer { id } }' }, { authorization: 'Bearer a' });

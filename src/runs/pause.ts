@@ -1,0 +1,73 @@
+import type { DifyApp } from '../dify/dify-app.ts';
+import type { DifyStream } from '../dify/stream.ts';
+import { GatewayError } from '../errors.ts';
+import type { HumanForm } from './human-form.ts';
+import { elapsed } from './wait.ts';
+
+/** What a person answers. */
+export interface FormAnswer {
+  readonly action: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+}
+
+export interface PauseParts {
+  readonly app: DifyApp;
+  readonly workflowRunId: string;
+  readonly user: string;
+  readonly signal: AbortSignal;
+  /** How often Dify is asked whether somebody has answered elsewhere, in ms. */
+  readonly pollMs: number;
+}
+
+/** Dify's own limit for waiting on people, in ms: seven days. */
+const LONGEST_MS = 7 * 86_400_000;
+
+/**
+ * The time in which a run waits for people (§8.3). Forms are answered here, by e-mail or in Dify's own pages, so Dify is asked now
+ * and then; it is not listened to all the while, since that would hold one of its few connections.
+ */
+export class Pause {
+  readonly #parts: PauseParts;
+  readonly #answered = Promise.withResolvers<DifyStream>();
+  #stream: DifyStream | null = null;
+
+  constructor(parts: PauseParts) {
+    this.#parts = parts;
+  }
+
+  /** Hands in an answer. The run is followed first, so that nothing of how it goes on is missed. */
+  async answer(form: HumanForm, { action, inputs }: FormAnswer): Promise<void> {
+    const { app, user } = this.#parts;
+    const { token } = form;
+    if (token === null) throw new GatewayError('BAD_USER_INPUT', 'This form is answered elsewhere, such as by e-mail.');
+    const stream = await this.#follow(false);
+    try {
+      await app.forms.submit({ token, user, action, inputs });
+    } catch (error) {
+      stream.close();
+      throw error;
+    }
+    this.#stream = stream;
+    this.#answered.resolve(stream);
+  }
+
+  /** The stream on which the run goes on, whoever has answered. */
+  async over(): Promise<DifyStream> {
+    const { app, workflowRunId, signal, pollMs } = this.#parts;
+    const end = Date.now() + LONGEST_MS;
+    while (Date.now() < end) {
+      await elapsed(pollMs, this.#answered.promise, signal);
+      signal.throwIfAborted();
+      if (this.#stream) return this.#stream;
+      const record = await app.workflows.run(workflowRunId).catch(() => null);
+      if (this.#stream) return this.#stream;
+      if (record && record.status !== 'paused') return this.#follow(true);
+    }
+    throw new GatewayError('FORM_EXPIRED', 'Nobody has answered in time.');
+  }
+
+  #follow(snapshot: boolean): Promise<DifyStream> {
+    const { app, workflowRunId: runId, user, signal } = this.#parts;
+    return app.workflows.events({ runId, user, snapshot }, signal);
+  }
+}

@@ -1,0 +1,9 @@
+import type { WireFile } from '../dify/wire-event.ts';
+import type { RunFile } from './run-event.ts';
+
+/** A file as runs keep it, from what Dify says of it. */
+export function runFile(id: string, file: Omit<WireFile, 'id'>): RunFile {
+  const { type, name, mimeType, size, belongsTo, transferMethod, uploadId, url } = file;
+  const remote = transferMethod === 'remote_url';
+  return { id, type, name, mimeType, size, fromUser: belongsTo === 'user', uploadId, sourceUrl: url, remote };
+}

@@ -1,0 +1,112 @@
+import type { DifyApp } from '../dify/dify-app.ts';
+import type { Dify } from '../dify/dify.ts';
+import type { UploadRecord } from '../dify/files.ts';
+import type { FilePart } from '../dify/multipart.ts';
+import type { AppParameters } from '../dify/parameters.ts';
+import { GatewayError } from '../errors.ts';
+import type { Runs } from './runs.ts';
+import { admitted, kindOf, tooLarge, type Admission, type FileFacts } from './upload-check.ts';
+import { elapsed } from './wait.ts';
+
+/** A file that its user may now refer to. */
+export interface Uploaded extends UploadRecord {
+  /** What to call it in a question. */
+  readonly type: Admission['type'];
+}
+
+export interface Upload extends FilePart {
+  /** Where the size is not known: it cannot be less than this. */
+  readonly least?: number;
+}
+
+/** Uploads whose users are remembered. */
+const MOST_UPLOADS = 10_000;
+
+/** How long an upload may wait for the app's settings, in ms; they are asked for once in a while and then known. */
+const TELL_MS = 2_000;
+
+/** A file that is refused is held to settings of this age at most, in ms: the app may have been published anew. */
+const FRESH_MS = 5_000;
+
+const MB = 1_048_576;
+
+/** Hands files on to Dify, and remembers whose they are: Dify shows an upload to whoever knows its id (§0.12 of service-api). */
+export class Uploads {
+  readonly #dify: Dify;
+  readonly #runs: Runs;
+  readonly #check: ReadonlySet<string>;
+  /** By viewer, app and id, the oldest first. */
+  readonly #known = new Map<string, UploadRecord>();
+
+  /** `check`: apps whose uploads are held to the app's settings before Dify gets them. */
+  constructor(dify: Dify, runs: Runs, check: ReadonlySet<string> = new Set()) {
+    this.#dify = dify;
+    this.#runs = runs;
+    this.#check = check;
+  }
+
+  /** Sends a file as it comes, holding none of it. Its source is the caller's to let go of. */
+  async send(viewer: string, app: string, file: Upload, signal: AbortSignal): Promise<Uploaded> {
+    const dify = this.#dify.app(app);
+    if (!dify) throw new GatewayError('APP_NOT_FOUND', `No app named “${app}” is served here.`);
+    const { type, limitMb } = await this.#admit(viewer, dify, file);
+    const { name, mimeType, size, least, body } = file;
+    if (limitMb !== null && (size ?? least ?? 0) > limitMb * MB) throw tooLarge(limitMb);
+    const counted = limitMb === null ? body : upTo(body, limitMb);
+    const sent = { user: viewer, name, mimeType, body: counted, ...(size === undefined ? {} : { size }) };
+    const record = await dify.files.upload(sent, signal);
+    this.#remember(key(viewer, app, record.id), record);
+    return { ...record, type };
+  }
+
+  /** What is known of an upload of the viewer's; undefined if it was not made here, or long ago. */
+  find(viewer: string, app: string, id: string): UploadRecord | undefined {
+    return this.#known.get(key(viewer, app, id));
+  }
+
+  /** If Dify does not tell soon what the app takes, the upload itself will. */
+  async #admit(viewer: string, dify: DifyApp, file: FileFacts): Promise<Admission> {
+    const unchecked = { type: kindOf(file), limitMb: null };
+    if (!this.#check.has(dify.name)) return unchecked;
+    const told: { parameters?: AppParameters } = {};
+    await elapsed(
+      TELL_MS,
+      dify.parameters().then((parameters) => (told.parameters = parameters)),
+    );
+    if (told.parameters === undefined) return unchecked;
+    const byForm = await this.#waitsForFile(viewer, dify.name);
+    try {
+      return admitted(file, dify.name, told.parameters, byForm);
+    } catch {
+      return admitted(file, dify.name, await dify.parameters(FRESH_MS), byForm);
+    }
+  }
+
+  /** Whether a run of the viewer's waits for a form that has a file in it. */
+  async #waitsForFile(viewer: string, app: string): Promise<boolean> {
+    const forms = (await this.#runs.list(viewer)).flatMap(({ state }) =>
+      state.header.app === app ? [...state.forms.values()] : [],
+    );
+    return forms.some(({ fields }) => fields.some(({ type }) => type === 'file' || type === 'file-list'));
+  }
+
+  #remember(upload: string, record: UploadRecord): void {
+    this.#known.set(upload, record);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > MOST_UPLOADS && oldest !== undefined) this.#known.delete(oldest);
+  }
+}
+
+function key(viewer: string, app: string, id: string): string {
+  return JSON.stringify([viewer, app, id]);
+}
+
+/** Breaks off behind `limitMb`. */
+async function* upTo(body: AsyncIterable<Uint8Array>, limitMb: number): AsyncGenerator<Uint8Array> {
+  let seen = 0;
+  for await (const piece of body) {
+    seen += piece.byteLength;
+    if (seen > limitMb * MB) throw tooLarge(limitMb);
+    yield piece;
+  }
+}
