@@ -1,11 +1,11 @@
 import { GatewayError } from '../errors.ts';
-import type { KeptRun } from '../runs/run-log.ts';
 import type { Question } from '../runs/runs.ts';
-import { FileInput, referencesOf, checkedInputs, checkedKey, checkedWait, waitMsArgument } from './ask.ts';
+import { FileInput, referencesOf, checkedInputs, checkedKey, waitMsArgument } from './ask.ts';
+import { answered, streamed, type Answered } from './answering.ts';
 import { builder } from './builder.ts';
 import { appNamed, type Context } from './context.ts';
 import { existing } from './conversation.ts';
-import { followRun, StreamOptions } from './follow.ts';
+import { StreamOptions } from './follow.ts';
 import { Message, messageOf, Usage } from './message.ts';
 import { ChatRun } from './run.ts';
 import { RunEvent } from './run-event.ts';
@@ -32,13 +32,6 @@ const ChatInput = builder.inputType('ChatInput', {
   }),
 });
 
-/** What a call that waits returns, whatever it asked. */
-export interface Answered {
-  readonly run: KeptRun;
-  readonly deduplicated: boolean;
-  readonly complete: boolean;
-}
-
 export const ChatPayload = builder.objectRef<Answered>('ChatPayload').implement({
   description: 'The usual answer, flat; everything else hangs on `run`.',
   fields: (t) => ({
@@ -64,11 +57,7 @@ builder.mutationField('chat', (t) =>
       '`complete: false` and a live `run` to follow: it never becomes a 504.',
     ].join('\n'),
     args: { input: t.arg({ type: ChatInput, required: true }) },
-    resolve: async (_, { input }, context) => {
-      const waitMs = checkedWait('input.waitMs', input.waitMs, 55_000);
-      const { run, deduplicated } = await context.runs.start(context.viewer, question(input, 'optional', context));
-      return { run, deduplicated, complete: await context.runs.ended(run, waitMs, context.signal) };
-    },
+    resolve: (_, { input }, context) => answered(question(input, 'optional', context), input.waitMs, context),
   }),
 );
 
@@ -84,10 +73,7 @@ builder.subscriptionField('chatStream', (t) =>
       after: t.arg.int(),
       options: t.arg({ type: StreamOptions }),
     },
-    subscribe: async (_, { input, ...args }, context) => {
-      const { run } = await context.runs.start(context.viewer, question(input, 'required', context));
-      return followRun(run, args);
-    },
+    subscribe: async (_, { input, ...args }, context) => streamed(question(input, 'required', context), args, context),
     resolve: (followed) => followed,
   }),
 );

@@ -1,9 +1,10 @@
 import type { Question } from '../runs/runs.ts';
-import { checkedInputs, checkedKey, checkedWait, FileInput, referencesOf, waitMsArgument } from './ask.ts';
+import { checkedInputs, checkedKey, FileInput, referencesOf, waitMsArgument } from './ask.ts';
+import { answered, streamed } from './answering.ts';
 import { builder } from './builder.ts';
 import { ChatPayload } from './chat.ts';
 import { appNamed, type Context } from './context.ts';
-import { followRun, StreamOptions } from './follow.ts';
+import { StreamOptions } from './follow.ts';
 import { RunEvent } from './run-event.ts';
 
 const CompleteInput = builder.inputType('CompleteInput', {
@@ -21,11 +22,7 @@ builder.mutationField('complete', (t) =>
     type: ChatPayload,
     description: 'Run a Text Generator app and wait for its text, `waitMs` at most.',
     args: { input: t.arg({ type: CompleteInput, required: true }) },
-    resolve: async (_, { input }, context) => {
-      const waitMs = checkedWait('input.waitMs', input.waitMs, 55_000);
-      const { run, deduplicated } = await context.runs.start(context.viewer, order(input, 'optional', context));
-      return { run, deduplicated, complete: await context.runs.ended(run, waitMs, context.signal) };
-    },
+    resolve: (_, { input }, context) => answered(order(input, 'optional', context), input.waitMs, context),
   }),
 );
 
@@ -38,10 +35,7 @@ builder.subscriptionField('completionStream', (t) =>
       after: t.arg.int(),
       options: t.arg({ type: StreamOptions }),
     },
-    subscribe: async (_, { input, ...args }, context) => {
-      const { run } = await context.runs.start(context.viewer, order(input, 'required', context));
-      return followRun(run, args);
-    },
+    subscribe: async (_, { input, ...args }, context) => streamed(order(input, 'required', context), args, context),
     resolve: (followed) => followed,
   }),
 );

@@ -38,7 +38,7 @@ export const StreamOptions = builder.inputType('StreamOptions', {
   }),
 });
 
-interface FollowArgs {
+export interface FollowArgs {
   readonly after?: number | null | undefined;
   readonly options?: (typeof StreamOptions)['$inferInput'] | null | undefined;
 }

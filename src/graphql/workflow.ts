@@ -1,9 +1,9 @@
-import type { KeptRun } from '../runs/run-log.ts';
 import type { Question } from '../runs/runs.ts';
-import { FileInput, referencesOf, checkedInputs, checkedKey, checkedWait, waitMsArgument } from './ask.ts';
+import { FileInput, referencesOf, checkedInputs, checkedKey, waitMsArgument } from './ask.ts';
+import { answered, streamed, type Answered } from './answering.ts';
 import { builder } from './builder.ts';
 import { appNamed, type Context } from './context.ts';
-import { followRun, StreamOptions } from './follow.ts';
+import { StreamOptions } from './follow.ts';
 import { Usage } from './message.ts';
 import { withOwnAddresses } from './output-files.ts';
 import { RunStatus, WorkflowRun } from './run.ts';
@@ -20,13 +20,7 @@ const RunWorkflowInput = builder.inputType('RunWorkflowInput', {
   }),
 });
 
-interface Executed {
-  readonly run: KeptRun;
-  readonly deduplicated: boolean;
-  readonly complete: boolean;
-}
-
-const RunWorkflowPayload = builder.objectRef<Executed>('RunWorkflowPayload').implement({
+const RunWorkflowPayload = builder.objectRef<Answered>('RunWorkflowPayload').implement({
   fields: (t) => ({
     run: t.field({ type: WorkflowRun, resolve: ({ run }) => run }),
     deduplicated: t.exposeBoolean('deduplicated', {
@@ -48,11 +42,7 @@ builder.mutationField('runWorkflow', (t) =>
     type: RunWorkflowPayload,
     description: 'Run a Workflow app and wait for its end, `waitMs` at most.',
     args: { input: t.arg({ type: RunWorkflowInput, required: true }) },
-    resolve: async (_, { input }, context) => {
-      const waitMs = checkedWait('input.waitMs', input.waitMs, 55_000);
-      const { run, deduplicated } = await context.runs.start(context.viewer, order(input, 'optional', context));
-      return { run, deduplicated, complete: await context.runs.ended(run, waitMs, context.signal) };
-    },
+    resolve: (_, { input }, context) => answered(order(input, 'optional', context), input.waitMs, context),
   }),
 );
 
@@ -66,10 +56,7 @@ builder.subscriptionField('workflowStream', (t) =>
       after: t.arg.int(),
       options: t.arg({ type: StreamOptions }),
     },
-    subscribe: async (_, { input, ...args }, context) => {
-      const { run } = await context.runs.start(context.viewer, order(input, 'required', context));
-      return followRun(run, args);
-    },
+    subscribe: async (_, { input, ...args }, context) => streamed(order(input, 'required', context), args, context),
     resolve: (followed) => followed,
   }),
 );

@@ -1,3 +1,4 @@
+import type { WireCitation } from '../dify/wire-values.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { HumanForm } from './human-form.ts';
 
@@ -215,13 +216,5 @@ export interface RunFile {
   readonly remote: boolean;
 }
 
-export interface Citation {
-  readonly position: number;
-  readonly datasetId: string | null;
-  readonly datasetName: string | null;
-  readonly documentId: string | null;
-  readonly documentName: string | null;
-  readonly segmentId: string | null;
-  readonly score: number | null;
-  readonly content: string | null;
-}
+/** A retrieved passage: what Dify says of it needs no telling in other words. */
+export type Citation = WireCitation;
