@@ -126,7 +126,7 @@ describe('conversations', () => {
     });
   });
 
-  test('go on where they were when the one at the edge is deleted', async () => {
+  test('C93 go on where they were when the one at the edge is deleted', async () => {
     await using rig = await openTimed();
     const ids = await seed(rig, patterns['groups at instants within seconds'] ?? []);
     const newestFirst = idsOf(await list(rig, { sortBy: 'CREATED_AT_DESC' }));
@@ -200,21 +200,24 @@ describe('conversations', () => {
 });
 
 describe('conversationHistory', () => {
-  test.each(Object.entries(patterns))('reads back without gap or repeat, whatever the page: %s', async (_, times) => {
-    await using rig = await openTimed();
-    let id: string | undefined;
-    for (const [index, at] of times.entries()) {
-      rig.at = at;
-      id = await ask(rig, `!echo ${index}`, id);
-    }
-    const asked = times.map((__, index) => `!echo ${index}`);
-    for (const last of sizes) {
-      const seen = await readBack(rig, id ?? '', last);
-      expect(seen.toSorted()).toEqual(asked.toSorted());
-      const order = seen.map((query) => times[Number(query.slice(6))] ?? 0);
-      expect(order).toEqual(times);
-    }
-  });
+  test.each(Object.entries(patterns))(
+    'C92 reads back without gap or repeat, whatever the page: %s',
+    async (_, times) => {
+      await using rig = await openTimed();
+      let id: string | undefined;
+      for (const [index, at] of times.entries()) {
+        rig.at = at;
+        id = await ask(rig, `!echo ${index}`, id);
+      }
+      const asked = times.map((__, index) => `!echo ${index}`);
+      for (const last of sizes) {
+        const seen = await readBack(rig, id ?? '', last);
+        expect(seen.toSorted()).toEqual(asked.toSorted());
+        const order = seen.map((query) => times[Number(query.slice(6))] ?? 0);
+        expect(order).toEqual(times);
+      }
+    },
+  );
 
   test('is the same below a conversation', async () => {
     await using rig = await openTimed();

@@ -242,6 +242,7 @@ const attempts: Readonly<Record<string, Attempt>> = {
       'viewer',
       'runs',
     ]),
+  // C100
   'Mutation.stopRun(runId)': async (rig, { ended, live, workflow }) => {
     for (const id of [ended, live, workflow]) {
       await notFound(rig, 'mutation ($id: ID!) { stopRun(runId: $id) { confirmed } }', { id });

@@ -197,6 +197,16 @@ describe('a workflow', () => {
     expect(after(frames, { kind, stopAfter: 1 }).final).toEqual(succeeded);
   });
 
+  test('C59 is not over at a message_end between its pause and its end', () => {
+    const ending = after([workflowStarted(), inGraph('workflow_paused', { reasons: [] })]);
+    expect([ending.paused, ending.final]).toEqual([true, null]);
+    ending.goOn(false);
+    for (const event of wire(messageEnd())) ending.see(event);
+    expect([ending.paused, ending.final]).toEqual([false, null]);
+    for (const event of wire(workflowFinished('succeeded'))) ending.see(event);
+    expect(ending.final).toEqual(succeeded);
+  });
+
   test('C58 is not over when it waits for a person', () => {
     const paused = inGraph('workflow_paused', { reasons: [{ TYPE: 'human_input_required' }], paused_nodes: ['n'] });
     const asked = inGraph('human_input_required', { form_id: 'f', form_token: 'secret' });

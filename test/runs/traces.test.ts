@@ -102,10 +102,24 @@ describe('a stream of a newer version', () => {
     expect(rig.generations()).toHaveLength(1);
   });
 
-  test('08b tells again what was told, and each node is there once', async () => {
+  test('C71 08b tells again what was told, and each node is there once', async () => {
     await using rig = await openRig({ checkInputs: false });
     const { nodes } = await read(rig, '08b-human-input-resumed.sse');
     expect(new Set(nodes.map(({ id }: any) => id)).size).toBe(nodes.length);
     expect(nodes.every(({ status }: any) => status === 'SUCCEEDED')).toBe(true);
+  });
+
+  test('C38 11 goes on speaking after message_end: each piece decoded by itself makes the whole', async () => {
+    await using rig = await openRig({ checkInputs: false });
+    rig.sandbox.script('copywriter', { steps: [{ write: readFileSync(new URL('11-completion-tts.sse', folder)) }] });
+    const results = await rig.collect(
+      `subscription { completionStream(input: { app: "copywriter", inputs: {}, idempotencyKey: "k" }) {
+        __typename ... on TextDelta { text } ... on AudioChunk { base64 final } ... on RunFinished { status } } }`,
+    );
+    const events = results.map(({ data }) => (data as any).completionStream);
+    const audio = events.filter(({ __typename }) => __typename === 'AudioChunk');
+    expect(Buffer.concat(audio.map(({ base64 }) => Buffer.from(base64, 'base64')))).toHaveLength(125);
+    expect([audio.at(-1).final, events.at(-1)]).toEqual([true, { __typename: 'RunFinished', status: 'SUCCEEDED' }]);
+    expect(events.map(({ text }) => text ?? '').join('')).toBe('Guten Tag, Welt. Bis bald!');
   });
 });

@@ -88,6 +88,18 @@ describe('what Dify says becomes events', () => {
     ]);
   });
 
+  test('C73 a form as answered at the end of its node, where Dify does not say that it was filled in', () => {
+    const form = { form_id: 'f', node_id: 'n', form_token: 't' };
+    const outputs = { __action_id: 'approve', __rendered_content: 'Fine' };
+    const frames = [
+      inGraph('human_input_required', form),
+      inGraph('workflow_paused', { reasons: [form] }),
+      inGraph('node_finished', { id: 'e', node_id: 'n', node_type: 'human-input', status: 'succeeded', outputs }),
+    ];
+    expect(fold(frames).of('RunResumed')).toMatchObject([{ formId: 'f', action: 'approve', timedOut: false }]);
+    expect(fold(frames).state.forms.size).toBe(0);
+  });
+
   test('C58 a pause with its form, and how that was answered', () => {
     const data = { form_id: 'f', node_id: 'n', form_token: 'secret', action_id: 'approve' };
     const asked = ['human_input_required', 'workflow_paused', 'human_input_form_filled'].map((event) =>
