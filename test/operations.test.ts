@@ -90,7 +90,7 @@ async function multipart(rig: Rig, field: string, document: string, file: File):
 
 describe('every operation of an app’s API', () => {
   test('is reached through the gateway, over real sockets', async () => {
-    await using rig = await openRig({ sandbox: { version: '1.16.2', relayIdleMs: 500 }, waits: { pollMs: 50 } });
+    await using rig = await openRig({ sandbox: { version: '1.16.2', relayIdleMs: 500 }, waits: { pollMs: 60_000 } });
 
     await ask(
       rig,
