@@ -134,7 +134,11 @@ export class Pump {
     try {
       return await stream.read((events) => {
         const taken = this.#take(events);
-        if (this.#ending.paused) close();
+        if (this.#ending.paused) {
+          // From now on: whoever reads of the pause may answer at once.
+          this.#pause ??= this.#newPause();
+          close();
+        }
         return taken;
       });
     } finally {
@@ -145,14 +149,17 @@ export class Pump {
   /** The run is paused: waits for people, for as long as they take. */
   async #waited(): Promise<DifyStream> {
     if (this.#limit) clearTimeout(this.#limit);
-    const { workflowRunId } = this.#translator.ids;
-    const parts = { app: this.#app, workflowRunId: workflowRunId ?? '', user: this.#header.viewer };
-    this.#pause = new Pause({ ...parts, signal: this.#upstream.signal, pollMs: this.#options.pollMs });
-    const stream = await this.#pause.over();
+    const stream = await (this.#pause ??= this.#newPause()).over();
     this.#pause = null;
     this.#restartLimit();
     this.#ending.goOn(capabilities(await this.#app.version()).workflowResumeBroken);
     return stream;
+  }
+
+  #newPause(): Pause {
+    const { workflowRunId } = this.#translator.ids;
+    const parts = { app: this.#app, workflowRunId: workflowRunId ?? '', user: this.#header.viewer };
+    return new Pause({ ...parts, signal: this.#upstream.signal, pollMs: this.#options.pollMs });
   }
 
   #take(wire: readonly WireEvent[]): void | Promise<void> {
