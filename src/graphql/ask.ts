@@ -1,6 +1,9 @@
 import type { FileReference } from '../dify/file-reference.ts';
 import { GatewayError } from '../errors.ts';
+import type { KeptRun } from '../runs/run-log.ts';
+import type { Question } from '../runs/runs.ts';
 import { builder } from './builder.ts';
+import type { Context } from './context.ts';
 
 export const FileType = builder.enumType('FileType', {
   values: {
@@ -79,4 +82,23 @@ export function checkedKey(key: string | null | undefined, required: 'required' 
   }
   if (key.length >= 1 && key.length <= 255) return key;
   throw new GatewayError('BAD_USER_INPUT', '`input.idempotencyKey` must have 1 to 255 characters.');
+}
+
+/** What a call that waits returns, whatever it asked. */
+export interface Answered {
+  readonly run: KeptRun;
+  readonly deduplicated: boolean;
+  readonly complete: boolean;
+}
+
+/** Asks and waits for the end, `waitMs` at most. */
+export async function answered(
+  question: Question,
+  waitMs: number | null | undefined,
+  context: Context,
+): Promise<Answered> {
+  const { runs, viewer, signal } = context;
+  const limit = checkedWait('input.waitMs', waitMs, 55_000);
+  const { run, deduplicated } = await runs.start(viewer, question);
+  return { run, deduplicated, complete: await runs.ended(run, limit, signal) };
 }

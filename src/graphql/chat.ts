@@ -1,11 +1,10 @@
 import { GatewayError } from '../errors.ts';
 import type { Question } from '../runs/runs.ts';
-import { FileInput, referencesOf, checkedInputs, checkedKey, waitMsArgument } from './ask.ts';
-import { answered, streamed, type Answered } from './answering.ts';
+import { answered, FileInput, referencesOf, checkedInputs, checkedKey, waitMsArgument, type Answered } from './ask.ts';
 import { builder } from './builder.ts';
 import { appNamed, type Context } from './context.ts';
 import { existing } from './conversation.ts';
-import { StreamOptions } from './follow.ts';
+import { streamed, StreamOptions } from './follow.ts';
 import { Message, messageOf, Usage } from './message.ts';
 import { ChatRun } from './run.ts';
 import { RunEvent } from './run-event.ts';

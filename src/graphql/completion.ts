@@ -1,10 +1,9 @@
 import type { Question } from '../runs/runs.ts';
-import { checkedInputs, checkedKey, FileInput, referencesOf, waitMsArgument } from './ask.ts';
-import { answered, streamed } from './answering.ts';
+import { answered, checkedInputs, checkedKey, FileInput, referencesOf, waitMsArgument } from './ask.ts';
 import { builder } from './builder.ts';
 import { ChatPayload } from './chat.ts';
 import { appNamed, type Context } from './context.ts';
-import { StreamOptions } from './follow.ts';
+import { streamed, StreamOptions } from './follow.ts';
 import { RunEvent } from './run-event.ts';
 
 const CompleteInput = builder.inputType('CompleteInput', {

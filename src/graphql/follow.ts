@@ -2,6 +2,7 @@ import { GatewayError } from '../errors.ts';
 import { follow, type Followed } from '../runs/follow.ts';
 import type { RunEvent as Event } from '../runs/run-event.ts';
 import type { KeptRun } from '../runs/run-log.ts';
+import type { Question } from '../runs/runs.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
 import { RunEvent } from './run-event.ts';
@@ -38,13 +39,13 @@ export const StreamOptions = builder.inputType('StreamOptions', {
   }),
 });
 
-export interface FollowArgs {
+interface FollowArgs {
   readonly after?: number | null | undefined;
   readonly options?: (typeof StreamOptions)['$inferInput'] | null | undefined;
 }
 
 /** A run's events as a subscription returns them. */
-export function followRun(run: KeptRun, { after, options }: FollowArgs): AsyncIterableIterator<Followed> {
+function followRun(run: KeptRun, { after, options }: FollowArgs): AsyncIterableIterator<Followed> {
   const coalesceMs = options?.coalesceMs ?? 0;
   if (coalesceMs < 0 || coalesceMs > 10_000)
     throw new GatewayError('BAD_USER_INPUT', '`options.coalesceMs` must be from 0 to 10,000.');
@@ -58,6 +59,16 @@ export function followRun(run: KeptRun, { after, options }: FollowArgs): AsyncIt
     maxPayloadBytes,
     ...(types ? { only: (event) => types.has(event.type) } : {}),
   });
+}
+
+/** Asks, or attaches to what the same key asked before, and follows. */
+export async function streamed(
+  question: Question,
+  args: FollowArgs,
+  { runs, viewer }: Context,
+): Promise<AsyncIterableIterator<Followed>> {
+  const { run } = await runs.start(viewer, question);
+  return followRun(run, args);
 }
 
 /** The viewer's run of that id; another viewer's is not found either. */

@@ -1,9 +1,8 @@
 import type { Question } from '../runs/runs.ts';
-import { FileInput, referencesOf, checkedInputs, checkedKey, waitMsArgument } from './ask.ts';
-import { answered, streamed, type Answered } from './answering.ts';
+import { answered, FileInput, referencesOf, checkedInputs, checkedKey, waitMsArgument, type Answered } from './ask.ts';
 import { builder } from './builder.ts';
 import { appNamed, type Context } from './context.ts';
-import { StreamOptions } from './follow.ts';
+import { streamed, StreamOptions } from './follow.ts';
 import { Usage } from './message.ts';
 import { withOwnAddresses } from './output-files.ts';
 import { RunStatus, WorkflowRun } from './run.ts';
