@@ -58,6 +58,7 @@ function thought(from: Json): ThoughtRecord {
     position: number(from['position']) ?? 0,
     thought: text(from['thought']),
     tool: text(from['tool']),
+    toolLabels: json(from['tool_labels']),
     toolInput: text(from['tool_input']),
     observation: text(from['observation']),
     files: texts(from['files']),

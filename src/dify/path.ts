@@ -6,6 +6,6 @@ export function path(parts: TemplateStringsArray, ...ids: readonly string[]): st
 }
 
 function segment(id: string): string {
-  if (/^\.{0,2}$/.test(id)) throw new GatewayError('NOT_FOUND', 'Dify knows nothing of this id');
+  if (/^\.{0,2}$/.test(id) || !id.isWellFormed()) throw new GatewayError('NOT_FOUND', 'Dify knows nothing of this id');
   return encodeURIComponent(id);
 }

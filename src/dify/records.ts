@@ -49,6 +49,7 @@ export interface ThoughtRecord {
   readonly position: number;
   readonly thought: string;
   readonly tool: string;
+  readonly toolLabels: Readonly<Record<string, unknown>>;
   readonly toolInput: string;
   readonly observation: string;
   readonly files: readonly string[];

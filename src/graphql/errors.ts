@@ -23,6 +23,9 @@ export function toGraphQLError(error: unknown, logger: Logger): GraphQLError {
   if (cause instanceof GatewayError) return retold(located, cause.message, extensionsOf(cause));
   if (cause instanceof GraphQLError)
     return retold(located, located?.message ?? cause.message, { code: 'BAD_USER_INPUT' });
+  // The stack is as deep as what the client wrote, nothing else here recurses.
+  if (cause instanceof RangeError && cause.message.includes('call stack'))
+    return retold(located, 'The operation, or a value in it, is nested too deeply', { code: 'BAD_USER_INPUT' });
   const errorId = randomUUID();
   logger.error({ err: cause, errorId, path: located?.path?.join('.') }, 'unexpected error');
   return retold(located, `Something went wrong here. Report this id: ${errorId}`, { code: 'INTERNAL', errorId });

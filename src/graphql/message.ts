@@ -60,6 +60,7 @@ export const AgentStep = builder.objectRef<Step>('AgentStep').implement({
     position: t.exposeInt('position', { description: 'From 1.' }),
     thought: t.exposeString('thought', { nullable: true }),
     tool: t.exposeString('tool', { nullable: true, description: 'Several names are joined with `;`.' }),
+    toolLabels: t.expose('toolLabels', { type: 'JSON', description: 'Tool → its name by language, where Dify tells.' }),
     toolInput: t.expose('toolInput', { type: 'JSON', nullable: true }),
     observation: t.exposeString('observation', { nullable: true, description: 'What the tool answered.' }),
     files: t.field({

@@ -29,6 +29,7 @@ function merged(wire: ThoughtRecord, before: AgentStep | undefined): AgentStep {
     position: wire.position,
     thought: withoutTags(wire.thought) || (before?.thought ?? null),
     tool: wire.tool || (before?.tool ?? null),
+    toolLabels: { ...before?.toolLabels, ...wire.toolLabels },
     toolInput: wire.toolInput === '' ? (before?.toolInput ?? null) : parsedOrText(wire.toolInput),
     observation: wire.observation || (before?.observation ?? null),
     files: wire.files.length > 0 ? wire.files : (before?.files ?? []),

@@ -168,6 +168,8 @@ export interface AgentStep {
   readonly thought: string | null;
   /** Names joined with `;` where the agent called several at once. */
   readonly tool: string | null;
+  /** Tool → its name by language. */
+  readonly toolLabels: Readonly<Record<string, unknown>>;
   readonly toolInput: unknown;
   readonly observation: string | null;
   readonly files: readonly string[];

@@ -22,6 +22,17 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** Yoga makes a URL of it, outside of everything that turns errors into answers. */
+function isHost(host: string | undefined): boolean {
+  return host === undefined || URL.canParse(`http://${host}`);
+}
+
+function refuseHost(response: ServerResponse): void {
+  const error = { message: 'The header `host` is no host', extensions: { code: 'BAD_USER_INPUT' } };
+  response.writeHead(400, { 'content-type': 'application/json', connection: 'close' });
+  response.end(JSON.stringify({ errors: [error] }));
+}
+
 /** How long a request may take to arrive, in ms: a large file over a slow line. */
 const UPLOAD_MS = 3_600_000;
 
@@ -34,7 +45,8 @@ export async function openServer(parts: ServerParts, host: string, port: number)
     unanswered.add(response);
     response.once('close', () => unanswered.delete(response));
     if (!http.listening) connectElsewhere(response);
-    if (!routed(request, response)) void yoga(request, response);
+    if (!isHost(request.headers.host)) refuseHost(response);
+    else if (!routed(request, response)) void yoga(request, response);
   });
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject);

@@ -39,13 +39,17 @@ function userOf({ header, connectionParams, operationHeaders }: Credentials): st
     lowerCased(connectionParams)['x-user'] ??
     header('x-user') ??
     'anonymous';
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (typeof user === 'string' && user.trim() !== '' && user.length <= 255 && !/[\u0000-\u001f\u007f]/.test(user))
-    return user;
+  if (typeof user === 'string' && isName(user)) return user;
   throw new GatewayError(
     'BAD_USER_INPUT',
     'The user (`x-user`) must be a text of 1 to 255 characters without control characters.',
   );
+}
+
+/** Without half characters: two users that differ in those alone would be one to Dify. */
+function isName(user: string): boolean {
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  return user.trim() !== '' && user.length <= 255 && user.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(user);
 }
 
 /** What clients send here is theirs to choose: it may be no object at all. */

@@ -111,14 +111,26 @@ function bodySizes(documentBytes: number, uploadBytes: number): Plugin {
       const isUpload = request.headers.get('content-type')?.toLowerCase().startsWith('multipart/form-data') === true;
       const limit = isUpload ? uploadBytes : documentBytes;
       if (Number(request.headers.get('content-length') ?? 0) > limit) throw bodyTooLarge();
-      if (!requestParser || request.headers.has('content-length') || isUpload) return;
+      if (!requestParser) return;
       // Chunked: there is no telling before it is read.
+      const isOpen = !request.headers.has('content-length') && !isUpload && request.body !== null;
       setRequestParser(async (body) => {
         const { url, method, headers } = body;
-        return requestParser(new fetchAPI.Request(url, { method, headers, body: await textOf(body, limit) }));
+        const whole = isOpen ? new fetchAPI.Request(url, { method, headers, body: await textOf(body, limit) }) : body;
+        return parsed(() => requestParser(whole));
       });
     },
   };
+}
+
+/** What is thrown while a request is read is about what the client sent. */
+async function parsed<T>(read: () => T | Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof GraphQLError) throw error;
+    throw new GraphQLError('The request could not be read: its query, variables or map are not what they should be');
+  }
 }
 
 async function textOf(request: Request, limit: number): Promise<string | null> {

@@ -203,7 +203,18 @@ describe('reading', () => {
           },
         ],
         citations: [expect.objectContaining({ position: 1, segmentId: 's', content: 'k' })],
-        thoughts: [{ id: 'th', position: 1, thought: 'hm', tool: '', toolInput: '', observation: '', files: ['f'] }],
+        thoughts: [
+          {
+            id: 'th',
+            position: 1,
+            thought: 'hm',
+            tool: '',
+            toolLabels: {},
+            toolInput: '',
+            observation: '',
+            files: ['f'],
+          },
+        ],
         usage: {
           promptTokens: 3,
           completionTokens: 1,

@@ -28,6 +28,7 @@ describe('a step of an agent', () => {
       position: 1,
       thought: 'I draw.',
       tool: 'draw',
+      toolLabels: {},
       toolInput: { draw: { size: 1 } },
       observation: null,
       files: [],
@@ -40,6 +41,7 @@ describe('a step of an agent', () => {
     expect(second).toMatchObject({
       thought: 'I draw.',
       tool: 'draw',
+      toolLabels: {},
       toolInput: { draw: { size: 1 } },
       observation: '{"draw": "done"}',
       files: ['f1'],

@@ -35,6 +35,7 @@ export const everyKind: readonly Part[] = [
       position: 1,
       thought: null,
       tool: 'a;b',
+      toolLabels: { echo: { en_US: 'Echo' } },
       toolInput: { a: [0.1] },
       observation: '',
       files: ['f1'],

@@ -3,7 +3,7 @@ const file = '{ id type name mimeType size fromUser }';
 const progress = 'progress { started finished failed current }';
 const nodes = `nodes { id nodeId type title index status startedAt finishedAt elapsedSeconds error
   usage { totalTokens totalPrice currency } parentNodeId round retries }`;
-const step = '{ id position thought tool toolInput observation files }';
+const step = '{ id position thought tool toolLabels toolInput observation files }';
 const error = 'error { code difyCode difyStatus nodeId }';
 
 const events = `__typename seq runId

@@ -71,7 +71,8 @@ function stepsOf(frames: readonly Frame[]): readonly object[] {
     const files = array(step['message_files']);
     if (thought === null && tool === null && observation === null && files.length === 0) return [];
     const toolInput = parsed(string(step['tool_input']));
-    return [{ id: step['id'], position: step['position'], thought, tool, toolInput, observation, files }];
+    const toolLabels = object(step['tool_labels']);
+    return [{ id: step['id'], position: step['position'], thought, tool, toolLabels, toolInput, observation, files }];
   });
 }
 
