@@ -74,7 +74,8 @@ test.each(endings)('%s reaches a client as what it means', async (event, fields,
   const client = rig.client();
   const types: string[] = [];
   for await (const { data } of client.iterate<Record<string, any>>({ query: QUERY, variables: { key: 'k' } })) {
-    const { __typename: type, runId } = data?.['chatStream'];
+    if (!data) continue;
+    const { __typename: type, runId } = data['chatStream'];
     types.push(type);
     if (type === 'RunPaused')
       void rig.query('mutation ($id: ID!) { stopRun(runId: $id) { confirmed } }', { id: runId });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { ScriptStep } from '../../src/sandbox/sandbox.ts';
-import { openStage, recorded, unserved, type Recorded, type Stage } from './replaying.ts';
+import { openStage, recorded, type Recorded, type Stage } from './replaying.ts';
 import { expectAsTold } from './shown.ts';
 import { framesOf } from './wire-frames.ts';
 import { toldBy } from './wire-model.ts';
@@ -35,9 +35,5 @@ describe.concurrent('a recorded stream', { timeout: 60_000 }, () => {
     const { kind, body } = recording;
     const reader = await stage.play({ kind, steps: byteByByte(recording) });
     expectAsTold(toldBy(framesOf(body), { kind }), reader, await stage.look(reader.runId));
-  });
-
-  test.for(unserved)('says what its bytes say: $name', (_, { skip }) => {
-    skip('Completion apps are not served yet.');
   });
 });

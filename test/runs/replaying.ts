@@ -14,7 +14,7 @@ export interface Recorded {
   readonly name: string;
   /** Of the request. */
   readonly path: string;
-  readonly kind: 'CHAT' | 'WORKFLOW';
+  readonly kind: keyof typeof asking;
   readonly body: Buffer;
   /** The recording's own client went away before the end. */
   readonly cut: boolean;
@@ -22,14 +22,10 @@ export interface Recorded {
   readonly reads: readonly { readonly atMs: number; readonly bytes: Buffer }[];
 }
 
-const all: readonly Recorded[] = globSync('*/*.sse', { cwd: folder })
+export const recorded: readonly Recorded[] = globSync('*/*.sse', { cwd: folder })
   .map((file) => file.slice(0, -'.sse'.length).replaceAll('\\', '/'))
   .toSorted()
   .map(load);
-
-export const recorded = all.filter(({ path }) => path !== '/v1/completion-messages');
-/** Completion apps are not served: their streams wait for that. */
-export const unserved = all.filter(({ path }) => path === '/v1/completion-messages');
 
 function load(name: string): Recorded {
   const body = readFileSync(`${folder}${name}.sse`);
@@ -40,11 +36,18 @@ function load(name: string): Recorded {
   };
   const { path } = meta.request;
   const reads = writesOf({ body, reads: meta.reads, cut: meta.clientCut });
-  return { name, path, kind: path.startsWith('/v1/workflows') ? 'WORKFLOW' : 'CHAT', body, cut: meta.clientCut, reads };
+  return { name, path, kind: kindOf(path), body, cut: meta.clientCut, reads };
 }
 
+function kindOf(path: string): Recorded['kind'] {
+  if (path.startsWith('/v1/workflows')) return 'WORKFLOW';
+  return path === '/v1/completion-messages' ? 'COMPLETION' : 'CHAT';
+}
+
+const apps = { CHAT: 'concierge', COMPLETION: 'copywriter', WORKFLOW: 'summarize' } as const;
+
 export interface Asked {
-  readonly kind: 'CHAT' | 'WORKFLOW';
+  readonly kind: keyof typeof asking;
   readonly steps: readonly ScriptStep[];
   /** What the connection does once all of it has been read: it breaks, or stays open. Default: the reply ends. */
   readonly end?: 'reset' | 'hang';
@@ -110,9 +113,10 @@ export async function openStage(waits: RigOptions['waits'] = {}): Promise<Stage>
       await turn;
       const seen = Promise.withResolvers<void>();
       const after = end ? [{ write: marker }, { until: seen.promise }, endings[end]] : [];
-      rig.sandbox.script(kind === 'CHAT' ? 'concierge' : 'summarize', { steps: [...steps, ...after] });
+      rig.sandbox.script(apps[kind], { steps: [...steps, ...after] });
       const input = {
         CHAT: { app: 'concierge', query: key, autoGenerateName: false, idempotencyKey: key },
+        COMPLETION: { app: 'copywriter', inputs: { product: key }, idempotencyKey: key },
         WORKFLOW: { app: 'summarize', inputs: { text: key }, idempotencyKey: key },
       }[kind];
       const reading = read(asking[kind], { input }, reader, (event) => {
@@ -131,7 +135,8 @@ export async function openStage(waits: RigOptions['waits'] = {}): Promise<Stage>
     },
     stopped: (taskId) =>
       new Promise((resolve) => {
-        for (const route of ['chat-messages', 'workflows/tasks']) arrivals.set(`/v1/${route}/${taskId}/stop`, resolve);
+        for (const route of ['chat-messages', 'completion-messages', 'workflows/tasks'])
+          arrivals.set(`/v1/${route}/${taskId}/stop`, resolve);
       }),
     async [Symbol.asyncDispose]() {
       await client.dispose();
@@ -146,10 +151,10 @@ const endings = { reset: { reset: true }, hang: { hang: true } } as const;
 export const marker = `data: ${JSON.stringify({ event: 'marker' })}\n\n`;
 export const isMarker = ({ __typename, name }: ReadEvent) => __typename === 'UnknownEvent' && name === 'marker';
 
-/** A chat's query or a workflow's only input. */
+/** A chat's query, or the only input of the others. */
 function questionIn(body: unknown): string | undefined {
-  const { query, inputs } = (body ?? {}) as { query?: string; inputs?: { text?: string } };
-  return query ?? inputs?.text;
+  const { query, inputs } = (body ?? {}) as { query?: string; inputs?: { text?: string; product?: string } };
+  return query || (inputs?.text ?? inputs?.product);
 }
 
 /** Runs `work` for all of them, `width` at a time. */

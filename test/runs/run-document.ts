@@ -25,6 +25,8 @@ const events = `__typename seq runId
 export const asking = {
   CHAT: `subscription Ask($input: ChatInput!, $after: Int, $options: StreamOptions) {
     event: chatStream(input: $input, after: $after, options: $options) { ${events} } }`,
+  COMPLETION: `subscription Ask($input: CompleteInput!, $after: Int, $options: StreamOptions) {
+    event: completionStream(input: $input, after: $after, options: $options) { ${events} } }`,
   WORKFLOW: `subscription Ask($input: RunWorkflowInput!, $after: Int, $options: StreamOptions) {
     event: workflowStream(input: $input, after: $after, options: $options) { ${events} } }`,
 };

@@ -15,7 +15,7 @@ export interface ToldError {
 
 /** What the frames cannot tell. */
 export interface Circumstances {
-  readonly kind: 'CHAT' | 'WORKFLOW';
+  readonly kind: 'CHAT' | 'COMPLETION' | 'WORKFLOW';
   /** From which frame on a stop had been asked for. */
   readonly stopAskedAt?: number;
 }
