@@ -2,13 +2,15 @@ import { errorFromEvent } from '../dify/error-reply.ts';
 import type { StreamEnd } from '../dify/stream.ts';
 import type { WireEvent, WorkflowFinishedEvent } from '../dify/wire-event.ts';
 import { GatewayError } from '../errors.ts';
-import type { EndStatus, RunError } from './run-event.ts';
+import type { EndStatus, RunError, SettledBy } from './run-event.ts';
 import type { RunKind } from './run-state.ts';
 
 /** How a run ended. */
 export interface Outcome {
   readonly status: EndStatus;
   readonly error: RunError | null;
+  /** How it was learnt. Default: from the stream. */
+  readonly by?: SettledBy;
 }
 
 /** How long something may still follow, in ms, when the end is known but the stream is not over (§2.6 b, f, g, h). */

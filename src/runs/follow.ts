@@ -43,23 +43,35 @@ const BEHIND = 256;
 export function follow(run: KeptRun, options: FollowOptions = {}): AsyncIterableIterator<Followed, undefined> {
   const { coalesceMs = 0, maxPayloadBytes = 65_536, only } = options;
   const attached = attach(run, options.after ?? null);
-  const reader = run.read(attached.seq);
+  let reader = run.read(attached.seq);
   const gone = new AbortController();
   let batch: readonly (RunAttached | RunEvent)[] = [attached];
   let next = 0;
 
+  /** What this reader was told is not what happened: it begins anew. */
+  function again(): RunAttached {
+    const anew = { ...attach(run, null), mode: 'GAP' as const };
+    reader = run.read(anew.seq);
+    if (gone.signal.aborted) reader.close();
+    return anew;
+  }
+
+  /** As this reader wants them. */
+  async function shaped(read: readonly RunEvent[]): Promise<readonly RunEvent[]> {
+    let events = read;
+    if (coalesceMs > 0 && events.at(-1)?.type !== 'RunFinished')
+      events = [...events, ...(await more(run, reader, coalesceMs, gone.signal))];
+    if (only) events = events.filter((event) => event.type === 'RunFinished' || only(event));
+    return coalesceMs > 0 || events.length > BEHIND ? merge(events) : events;
+  }
+
   async function refill(): Promise<boolean> {
     for (;;) {
-      let events = await reader.next();
-      if (events === null || gone.signal.aborted) return false;
-      if (coalesceMs > 0 && events.at(-1)?.type !== 'RunFinished')
-        events = [...events, ...(await more(run, reader, coalesceMs, gone.signal))];
-      if (only) events = events.filter((event) => event.type === 'RunFinished' || only(event));
-      if (coalesceMs > 0 || events.length > BEHIND) events = merge(events);
-      if (events.length === 0) continue;
-      batch = events;
+      const read = await reader.next();
+      if (read === null || gone.signal.aborted) return false;
+      batch = read === 'gap' ? [again()] : await shaped(read);
       next = 0;
-      return true;
+      if (batch.length > 0) return true;
     }
   }
 
@@ -101,7 +113,9 @@ async function more(
 ): Promise<readonly RunEvent[]> {
   const seen = run.state.lastSeq;
   await elapsed(ms, run.ended, gone);
-  return run.state.lastSeq > seen ? ((await reader.next()) ?? []) : [];
+  const read = run.state.lastSeq > seen ? await reader.next() : null;
+  // After a gap nothing is read here any more: the next reading says so.
+  return read === null || read === 'gap' ? [] : read;
 }
 
 /** Neighbouring pieces of text become one that carries the number of the last. */

@@ -4,24 +4,45 @@ import { applyEvent, isEnded, newState, type RunHeader, type RunState } from './
 
 /** Numbered events in an array (event `seq` stands at `seq - 1`), their fold, and the readers that wait for more. */
 export class MemoryRun implements KeptRun {
-  readonly state: RunState;
   readonly ended: Promise<void>;
   /** Estimated size in memory: what is kept besides text counts a flat 200 bytes an event. */
-  bytes: number;
-  readonly #events: RunEvent[] = [];
+  bytes = 0;
+  /** Readers in other processes. */
+  watchersElsewhere = 0;
+  #state: RunState;
+  #events: RunEvent[] = [];
   readonly #readers = new Set<MemoryReader>();
   /** Texts that a later event replaced, each with the number of that event. */
-  readonly #replaced: { readonly seq: number; readonly text: string }[] = [];
+  #replaced: { readonly seq: number; readonly text: string }[] = [];
   #end!: () => void;
 
   constructor(header: RunHeader) {
-    this.state = newState(header);
-    this.bytes = 1_000 + weigh(header.query) + weigh(header.inputs);
+    this.#state = newState(header);
     this.ended = new Promise((resolve) => (this.#end = resolve));
+    this.#weighHeader();
+  }
+
+  get state(): RunState {
+    return this.#state;
+  }
+
+  /** Readers here. */
+  get readers(): number {
+    return this.#readers.size;
   }
 
   get watchers(): number {
-    return this.#readers.size;
+    return this.#readers.size + this.watchersElsewhere;
+  }
+
+  /** What happened was something else: begins again with these events, and lets all readers know. */
+  restart(events: readonly RunEvent[]): void {
+    this.#state = newState(this.#state.header);
+    this.#events = [];
+    this.#replaced = [];
+    this.#weighHeader();
+    for (const reader of this.#readers) reader.miss();
+    this.append(events);
   }
 
   append(events: readonly RunEvent[]): void {
@@ -89,12 +110,18 @@ export class MemoryRun implements KeptRun {
   leave(reader: MemoryReader): void {
     this.#readers.delete(reader);
   }
+
+  #weighHeader(): void {
+    const { query, inputs } = this.#state.header;
+    this.bytes = 1_000 + weigh(query) + weigh(inputs);
+  }
 }
 
 class MemoryReader implements RunReader {
   readonly #run: MemoryRun;
   #after: number;
   #closed = false;
+  #missed = false;
   #wake: (() => void) | null = null;
 
   constructor(run: MemoryRun, after: number) {
@@ -102,8 +129,12 @@ class MemoryReader implements RunReader {
     this.#after = after;
   }
 
-  async next(): Promise<readonly RunEvent[] | null> {
+  async next(): Promise<readonly RunEvent[] | 'gap' | null> {
     while (!this.#closed) {
+      if (this.#missed) {
+        this.close();
+        return 'gap';
+      }
       const { state } = this.#run;
       if (state.lastSeq > this.#after) {
         const events = this.#run.since(this.#after);
@@ -114,6 +145,11 @@ class MemoryReader implements RunReader {
       else await new Promise<void>((resolve) => (this.#wake = resolve));
     }
     return null;
+  }
+
+  miss(): void {
+    this.#missed = true;
+    this.wake();
   }
 
   wake(): void {
@@ -148,8 +184,10 @@ function weighEvent(event: RunEvent): number {
       return weigh(event.forms);
     case 'NodeChanged':
       return 200 + weigh(event.node.inputs) + weigh(event.node.outputs);
+    case 'RunQueued':
     case 'RunStarted':
     case 'RunResumed':
+    case 'UpstreamRecovered':
     case 'AgentLogged':
     case 'RoundStarted':
     case 'FileProduced':

@@ -51,6 +51,12 @@ export class Runs implements AsyncDisposable {
     this.#log = log;
     this.#logger = logger;
     this.#options = options;
+    log.serve({
+      stop: ({ id }) => this.#pumps.get(id)?.pump.stop(),
+      answered: ({ id }) => this.#pumps.get(id)?.pump.answered(),
+      lost: ({ id }) => this.#pumps.get(id)?.pump.lose(),
+      takeOver: (run) => this.#takeOver(run),
+    });
   }
 
   /** Asks, or finds the run that the same key started before: a repeated frame is never a second answer. */
@@ -81,7 +87,6 @@ export class Runs implements AsyncDisposable {
     const { header } = run.state;
     if (isEnded(run.state)) return true;
     await this.#log.markStopping(header);
-    this.#pumps.get(header.id)?.pump.stop();
     return this.ended(run, waitMs, signal);
   }
 
@@ -192,10 +197,11 @@ function suits(mode: string, kind: RunKind): boolean {
 
 function newHeader(viewer: string, question: Question): RunHeader {
   const { idempotencyKey, ...content } = question;
-  const { autoName: _, ...asked } = content;
   return {
-    ...asked,
+    ...content,
     viewer,
+    queued: false,
+    onDisconnect: 'CONTINUE',
     id: idempotencyKey === null ? randomUUID() : idOf(viewer, idempotencyKey),
     fingerprint: digest(canonical(content)),
     createdAt: Date.now(),

@@ -55,6 +55,7 @@ export class Translator {
     this.#emit({
       type: 'RunFinished',
       status: outcome.status,
+      settledBy: outcome.by ?? 'STREAM',
       error: outcome.error && { ...outcome.error, nodeId: outcome.error.nodeId ?? failed },
       usage: this.#usage?.totalTokens ? this.#usage : (sumOf(this.#nodes.usages()) ?? this.#usage),
       outputs: this.#outputs,

@@ -156,12 +156,14 @@ export type RunStatus =
   | 'PARTIAL_SUCCEEDED'
   /** Waits for a person: see `forms`. */
   | 'PAUSED'
+  /** Waits for its turn: its conversation is answering, or the app is at its limit. */
+  | 'QUEUED'
   | 'RUNNING'
   | 'STOPPED'
   /** Stop was asked for; Dify has not ended it yet. */
   | 'STOPPING'
   | 'SUCCEEDED'
-  /** Dify’s records say nothing that is known here. */
+  /** The gateway lost sight of it, and Dify’s records give no outcome. */
   | 'UNKNOWN';
 
 export type RunWorkflowInput = {
@@ -228,11 +230,13 @@ export type ChatStreamSubscription = { readonly chatStream:
         | { readonly __typename: 'WorkflowRun', readonly outputs: unknown, readonly id: string, readonly status: RunStatus }
        }
     | { readonly __typename: 'RunPaused', readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'RunQueued', readonly runId: string, readonly seq: number }
     | { readonly __typename: 'RunResumed', readonly runId: string, readonly seq: number }
     | { readonly __typename: 'RunStarted', readonly conversationId: string | null, readonly messageId: string | null, readonly workflowRunId: string | null, readonly runId: string, readonly seq: number }
     | { readonly __typename: 'TextDelta', readonly offset: number, readonly text: string, readonly runId: string, readonly seq: number }
     | { readonly __typename: 'TextReplaced', readonly text: string, readonly reason: string | null, readonly runId: string, readonly seq: number }
     | { readonly __typename: 'UnknownEvent', readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'UpstreamRecovered', readonly runId: string, readonly seq: number }
    };
 
 export type ConversationHistoryQueryVariables = Exact<{
@@ -288,6 +292,8 @@ type RunEventFields_RunFinished_Fragment = { readonly __typename: 'RunFinished',
 
 type RunEventFields_RunPaused_Fragment = { readonly __typename: 'RunPaused', readonly runId: string, readonly seq: number };
 
+type RunEventFields_RunQueued_Fragment = { readonly __typename: 'RunQueued', readonly runId: string, readonly seq: number };
+
 type RunEventFields_RunResumed_Fragment = { readonly __typename: 'RunResumed', readonly runId: string, readonly seq: number };
 
 type RunEventFields_RunStarted_Fragment = { readonly __typename: 'RunStarted', readonly conversationId: string | null, readonly messageId: string | null, readonly workflowRunId: string | null, readonly runId: string, readonly seq: number };
@@ -297,6 +303,8 @@ type RunEventFields_TextDelta_Fragment = { readonly __typename: 'TextDelta', rea
 type RunEventFields_TextReplaced_Fragment = { readonly __typename: 'TextReplaced', readonly text: string, readonly reason: string | null, readonly runId: string, readonly seq: number };
 
 type RunEventFields_UnknownEvent_Fragment = { readonly __typename: 'UnknownEvent', readonly runId: string, readonly seq: number };
+
+type RunEventFields_UpstreamRecovered_Fragment = { readonly __typename: 'UpstreamRecovered', readonly runId: string, readonly seq: number };
 
 export type RunEventFieldsFragment =
   | RunEventFields_AgentLogged_Fragment
@@ -309,11 +317,13 @@ export type RunEventFieldsFragment =
   | RunEventFields_RunAttached_Fragment
   | RunEventFields_RunFinished_Fragment
   | RunEventFields_RunPaused_Fragment
+  | RunEventFields_RunQueued_Fragment
   | RunEventFields_RunResumed_Fragment
   | RunEventFields_RunStarted_Fragment
   | RunEventFields_TextDelta_Fragment
   | RunEventFields_TextReplaced_Fragment
   | RunEventFields_UnknownEvent_Fragment
+  | RunEventFields_UpstreamRecovered_Fragment
 ;
 
 export type RunErrorFieldsFragment = { readonly code: ErrorCode, readonly message: string, readonly retryable: boolean, readonly retryAfterMs: number | null, readonly nodeId: string | null };
@@ -359,11 +369,13 @@ export type RunEventsSubscription = { readonly runEvents:
         | { readonly __typename: 'WorkflowRun', readonly outputs: unknown, readonly id: string, readonly status: RunStatus }
        }
     | { readonly __typename: 'RunPaused', readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'RunQueued', readonly runId: string, readonly seq: number }
     | { readonly __typename: 'RunResumed', readonly runId: string, readonly seq: number }
     | { readonly __typename: 'RunStarted', readonly conversationId: string | null, readonly messageId: string | null, readonly workflowRunId: string | null, readonly runId: string, readonly seq: number }
     | { readonly __typename: 'TextDelta', readonly offset: number, readonly text: string, readonly runId: string, readonly seq: number }
     | { readonly __typename: 'TextReplaced', readonly text: string, readonly reason: string | null, readonly runId: string, readonly seq: number }
     | { readonly __typename: 'UnknownEvent', readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'UpstreamRecovered', readonly runId: string, readonly seq: number }
    };
 
 export type RunWorkflowMutationVariables = Exact<{
@@ -435,11 +447,13 @@ export type WorkflowStreamSubscription = { readonly workflowStream:
         | { readonly __typename: 'WorkflowRun', readonly outputs: unknown, readonly id: string, readonly status: RunStatus }
        }
     | { readonly __typename: 'RunPaused', readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'RunQueued', readonly runId: string, readonly seq: number }
     | { readonly __typename: 'RunResumed', readonly runId: string, readonly seq: number }
     | { readonly __typename: 'RunStarted', readonly conversationId: string | null, readonly messageId: string | null, readonly workflowRunId: string | null, readonly runId: string, readonly seq: number }
     | { readonly __typename: 'TextDelta', readonly offset: number, readonly text: string, readonly runId: string, readonly seq: number }
     | { readonly __typename: 'TextReplaced', readonly text: string, readonly reason: string | null, readonly runId: string, readonly seq: number }
     | { readonly __typename: 'UnknownEvent', readonly runId: string, readonly seq: number }
+    | { readonly __typename: 'UpstreamRecovered', readonly runId: string, readonly seq: number }
    };
 
 export const NodeFieldsFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"NodeFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"NodeRun"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"nodeId"}},{"kind":"Field","name":{"kind":"Name","value":"parentNodeId"}},{"kind":"Field","name":{"kind":"Name","value":"round"}},{"kind":"Field","name":{"kind":"Name","value":"index"}},{"kind":"Field","name":{"kind":"Name","value":"title"}},{"kind":"Field","name":{"kind":"Name","value":"type"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"retries"}},{"kind":"Field","name":{"kind":"Name","value":"elapsedSeconds"}},{"kind":"Field","name":{"kind":"Name","value":"error"}}]}}]} as unknown as DocumentNode<NodeFieldsFragment, unknown>;
