@@ -3,6 +3,7 @@ import { createClient, type Client, type ClientOptions, type ExecutionResult } f
 import { WebSocket } from 'ws';
 import type { Config } from '../src/config.ts';
 import { createGateway, type Gateway, type GatewayOptions } from '../src/gateway.ts';
+import type { LineLimits } from '../src/runs/lines.ts';
 import { openSandbox, type Sandbox, type SandboxOptions, type SandboxRequest } from '../src/sandbox/sandbox.ts';
 
 export interface RigOptions {
@@ -18,7 +19,11 @@ export interface RigOptions {
   readonly waits?: GatewayOptions['waits'];
   readonly nodeData?: boolean;
   readonly checkInputs?: boolean;
+  /** Of every app. */
+  readonly limits?: LineLimits;
   readonly patience?: GatewayOptions['patience'];
+  /** Of a Redis that the gateway keeps its runs in, with a prefix of its own. */
+  readonly redis?: Pick<NonNullable<Config['redis']>, 'url'> & Partial<Config['redis']>;
 }
 
 /** What an operation returned: a test knows what it selected. */
@@ -80,17 +85,20 @@ export async function openGateway(
       baseUrl: sandbox.url,
       nodeData: options.nodeData ?? false,
       checkInputs: options.checkInputs ?? true,
+      ...{ maxRuns: 0, maxQueued: 100, queueMs: 60_000, ...options.limits },
       timeouts: { ...timeouts, ...options.timeouts },
     })),
     defaultApp: 'assistant',
-    runs: { keepMinutes: 60, keepMegabytes: 256, keepCount: 10_000, ...options.runs },
+    runs: { keepMinutes: 60, keepMegabytes: 256, keepCount: 10_000, abandonMs: 15_000, ...options.runs },
+    redis: options.redis && { prefix: 'test:', durability: 'relaxed', leaseMs: 1_000, ...options.redis },
     sandbox: { pace: 0, port: 0, recordings: undefined, version: undefined },
     file: undefined,
   };
   return createGateway(config, {
     logger: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
     ...(options.identify ? { identify: options.identify } : {}),
-    ...(options.waits ? { waits: options.waits } : {}),
+    // What a script plays is in no records: it is looked for in vain.
+    waits: { settleMs: 300, ...options.waits },
     ...(options.patience ? { patience: options.patience } : {}),
   });
 }

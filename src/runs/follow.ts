@@ -123,13 +123,30 @@ export function merge(events: readonly RunEvent[]): RunEvent[] {
   const merged: RunEvent[] = [];
   for (const event of events) {
     const last = merged.at(-1);
-    if (last?.type === 'TextDelta' && event.type === 'TextDelta' && last.source?.join() === event.source?.join()) {
+    if (
+      last?.type === 'TextDelta' &&
+      event.type === 'TextDelta' &&
+      fits(last, event) &&
+      last.source?.join() === event.source?.join()
+    ) {
       merged[merged.length - 1] = { ...event, offset: last.offset, text: last.text + event.text };
-    } else if (last?.type === 'ReasoningDelta' && event.type === 'ReasoningDelta' && last.nodeId === event.nodeId) {
+    } else if (
+      last?.type === 'ReasoningDelta' &&
+      event.type === 'ReasoningDelta' &&
+      fits(last, event) &&
+      last.nodeId === event.nodeId
+    ) {
       merged[merged.length - 1] = { ...event, offset: last.offset, text: last.text + event.text };
     } else {
       merged.push(event);
     }
   }
   return merged;
+}
+
+/** Pieces are not merged beyond so many UTF-16 units: what is sent at once is what a slow socket has to hold. */
+const MOST_MERGED = 16_384;
+
+function fits(last: { readonly text: string }, next: { readonly text: string }): boolean {
+  return last.text.length + next.text.length <= MOST_MERGED;
 }

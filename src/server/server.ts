@@ -1,6 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { makeRoutes, type Route } from './routes.ts';
+import { runEventsRoute } from './run-events.ts';
 import { openWebSocketDoor, type WebSocketParts } from './websocket.ts';
 import { makeYoga, type YogaParts } from './yoga.ts';
 
@@ -39,7 +40,7 @@ const UPLOAD_MS = 3_600_000;
 /** Listens on one port for HTTP, SSE and WebSocket alike. */
 export async function openServer(parts: ServerParts, host: string, port: number): Promise<RunningServer> {
   const yoga = makeYoga(parts);
-  const routed = makeRoutes(parts.routes, parts);
+  const routed = makeRoutes([...parts.routes, runEventsRoute(yoga)], parts);
   const unanswered = new Set<ServerResponse>();
   const http = createServer({ requestTimeout: UPLOAD_MS }, (request, response) => {
     unanswered.add(response);
