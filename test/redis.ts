@@ -65,7 +65,7 @@ export async function openRedis({ persist = false }: { readonly persist?: boolea
   };
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address() as AddressInfo;

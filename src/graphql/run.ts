@@ -116,7 +116,7 @@ Run.implement({
       resolve: ({ state }) => state.error,
     }),
     usage: t.field({ type: Usage, nullable: true, resolve: ({ state }) => state.usage }),
-    watchers: t.exposeInt('watchers', { description: 'Subscriptions now attached.' }),
+    watchers: t.exposeInt('watchers', { description: 'Subscriptions, and mutations that wait, now attached.' }),
     forms: t.field({
       type: [HumanInputForm],
       description: 'Forms that it waits for.',

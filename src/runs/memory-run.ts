@@ -46,7 +46,7 @@ export class MemoryRun implements KeptRun {
   }
 
   append(events: readonly RunEvent[]): void {
-    this.#check(events);
+    this.check(events);
     for (const event of events) {
       if (event.type === 'TextReplaced') this.#replaced.push({ seq: event.seq, text: this.state.text });
       applyEvent(this.state, event);
@@ -67,9 +67,9 @@ export class MemoryRun implements KeptRun {
     return reader;
   }
 
-  /** All events from number `after + 1` on. */
-  since(after: number): readonly RunEvent[] {
-    return this.#events.slice(after);
+  /** The events from number `after + 1` on: all, or the first `most`. */
+  since(after: number, most = Infinity): readonly RunEvent[] {
+    return this.#events.slice(after, after + most);
   }
 
   at(seq: number): { text: string; reasoning: string } {
@@ -95,8 +95,8 @@ export class MemoryRun implements KeptRun {
     return this.#replaced.find((old) => old.seq > seq)?.text ?? this.state.text;
   }
 
-  /** All are refused where one is: readers may not see half a step. */
-  #check(events: readonly RunEvent[]): void {
+  /** Throws if these cannot follow. All are refused where one is: readers may not see half a step. */
+  check(events: readonly RunEvent[]): void {
     let last = this.state.lastSeq;
     let ended = isEnded(this.state);
     for (const { seq, type } of events) {
@@ -116,6 +116,9 @@ export class MemoryRun implements KeptRun {
     this.bytes = 1_000 + weigh(query) + weigh(inputs);
   }
 }
+
+/** How many events a reader gets at once: it holds them until it has read them, however far behind it is. */
+const MOST_READ = 1_024;
 
 class MemoryReader implements RunReader {
   readonly #run: MemoryRun;
@@ -137,8 +140,8 @@ class MemoryReader implements RunReader {
       }
       const { state } = this.#run;
       if (state.lastSeq > this.#after) {
-        const events = this.#run.since(this.#after);
-        this.#after = state.lastSeq;
+        const events = this.#run.since(this.#after, MOST_READ);
+        this.#after += events.length;
         return events;
       }
       if (isEnded(state)) this.close();

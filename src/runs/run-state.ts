@@ -113,6 +113,11 @@ export function isEnded(state: Readonly<RunState>): boolean {
   return state.finishedAt !== null;
 }
 
+/** It goes on when its turn or a person comes, and holds nothing of Dify until then. */
+export function isWaiting({ status }: Readonly<RunState>): boolean {
+  return status === 'QUEUED' || status === 'PAUSED';
+}
+
 /** Applies one event. Text grows as a rope: appending costs the same however long it is. */
 export function applyEvent(state: RunState, event: RunEvent): void {
   state.lastSeq = event.seq;

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { ExecutionResult } from 'graphql';
 import { GatewayError } from '../errors.ts';
+import type { EventStreams } from './event-streams.ts';
 import type { Exchange, Route } from './routes.ts';
 import { runEventsDocument } from './run-events-document.ts';
 import type { Visit, Yoga } from './yoga.ts';
@@ -24,7 +25,7 @@ interface Told {
  * `GET /runs/{id}/events`: `runEvents` for those who have no GraphQL client. The `id` of each event is its `seq`, so that a bare
  * `EventSource` goes on where it was by itself; when it has the end already it is answered 204, after which it asks no more.
  */
-export function runEventsRoute(yoga: Yoga): Route {
+export function runEventsRoute(yoga: Yoga, streams: EventStreams): Route {
   return {
     methods: ['GET'],
     path: /^\/runs\/([^/]+)\/events$/,
@@ -41,6 +42,7 @@ export function runEventsRoute(yoga: Yoga): Route {
         letGo();
         return void response.writeHead(204, { 'cache-control': 'no-store' }).end();
       }
+      streams.add(response);
       await tell(exchange, first.value, events);
     },
   };
@@ -79,7 +81,8 @@ async function tell(
     // Proxies would keep events until they have enough of them.
     'x-accel-buffering': 'no',
   });
-  const beat = setInterval(() => response.write(':\n\n'), BEAT_MS);
+  // To a client that reads nothing, beats would only pile up.
+  const beat = setInterval(() => response.writableNeedDrain || response.write(':\n\n'), BEAT_MS);
   try {
     await write(response, `retry: ${RETRY_MS}\n${frame(first)}`, signal);
     for (let next = await events.next(); !next.done; next = await events.next())
@@ -98,6 +101,6 @@ function frame({ data, errors }: ExecutionResult): string {
 
 /** Waits for a client that reads slowly: what it has not read yet is merged meanwhile. */
 async function write(response: ServerResponse, text: string, signal: AbortSignal): Promise<void> {
-  if (signal.aborted || response.write(text)) return;
+  if (signal.aborted || response.writableEnded || response.write(text)) return;
   await once(response, 'drain', { signal }).catch(() => {});
 }

@@ -1,4 +1,4 @@
-import type { DocumentNode } from 'graphql';
+import { print, type DocumentNode } from 'graphql';
 import { expect, test } from 'vitest';
 import { applyRunEvent, noAnswer } from '../../examples/answer.ts';
 import { openSocket } from '../../examples/socket.ts';
@@ -28,6 +28,21 @@ test.each(clients)('%s runs every reference operation', async (_, open) => {
   expect(conversations.nodes).toMatchObject([{ id: conversationId }]);
   const { conversationHistory } = await call(operations.ConversationHistoryDocument, { conversationId });
   expect(conversationHistory.nodes).toMatchObject([{ query: '!echo Grüße 👋', answer: 'Grüße 👋' }]);
+  const busy = await call(operations.AskDocument, { input: { query: '!long', conversationId, waitMs: 0 } });
+  const { conversation } = await call(operations.ActiveRunDocument, { conversationId });
+  expect(conversation).toMatchObject({ id: conversationId, activeRun: { id: busy.chat.run.id, status: 'RUNNING' } });
+  names.add('ConversationEvents');
+  const seen = client.socket.iterate<operations.ConversationEventsSubscription>({
+    query: print(operations.ConversationEventsDocument),
+    variables: { conversationId },
+  });
+  const { value: first } = await seen.next();
+  expect(first?.data?.conversationEvents).toMatchObject({
+    run: { id: busy.chat.run.id },
+    event: { __typename: 'RunAttached' },
+  });
+  await seen.return?.();
+  await call(operations.StopRunDocument, { runId: busy.chat.run.id });
   const { renameConversation } = await call(operations.RenameConversationDocument, {
     conversationId,
     name: 'Greetings',
@@ -58,7 +73,7 @@ test.each(clients)('%s runs every reference operation', async (_, open) => {
   const { stopRun } = await call(operations.StopRunDocument, { runId: endless.chat.run.id });
   expect(stopRun).toMatchObject({ confirmed: true, run: { status: 'STOPPED' } });
   const { runs } = await call(operations.RunsDocument, { filter: { kinds: ['CHAT'] } });
-  expect(runs.nodes.map(({ id }) => id)).toEqual([endless.chat.run.id, runId, chat.run.id]);
+  expect(runs.nodes.map(({ id }) => id)).toEqual([endless.chat.run.id, runId, busy.chat.run.id, chat.run.id]);
 
   expect(names).toEqual(new Set(operationNames()));
 });
