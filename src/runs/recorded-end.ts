@@ -18,6 +18,9 @@ export interface RecordedEnd {
 /** What one look says: an end; that it goes on; an answer, that may still grow; nothing of an end; or that there is no such run. */
 export type Look = RecordedEnd | 'running' | 'growing' | 'silent' | 'missing';
 
+/** Of a graph's run; one in any other state goes on. */
+const ends = new Set(['succeeded', 'partial-succeeded', 'failed', 'stopped']);
+
 export interface RecordsParts {
   readonly app: DifyApp;
   readonly header: RunHeader;
@@ -43,7 +46,7 @@ export class Records {
     const { workflowRunId } = ids();
     const run = workflowRunId === null ? null : await this.#parts.app.workflows.run(workflowRunId);
     if (run) {
-      if (run.status === 'running' || run.status === 'paused' || run.status === '') return 'running';
+      if (!ends.has(run.status)) return 'running';
       const message = await this.message().catch(() => null);
       return { outcome: { ...judge(run), by: 'RUN_RECORD' }, run, message };
     }

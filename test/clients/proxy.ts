@@ -11,6 +11,9 @@ export interface Proxy extends AsyncDisposable {
   cut(): void;
   /** From now on carries nothing of the connections that are open, and closes none: as when a laptop changes networks. */
   freeze(): void;
+  /** The same, and no new connection comes about until it is back. */
+  leave(): void;
+  comeBack(): void;
 }
 
 /** Opens a network to the gateway at `target`. */
@@ -18,7 +21,9 @@ export async function openProxy(target: string): Promise<Proxy> {
   const { port, pathname } = new URL(target);
   const open = new Set<Socket>();
   let connections = 0;
+  let away = false;
   const server = createServer((near) => {
+    if (away) return void near.resetAndDestroy();
     connections += 1;
     const far = connect(Number(port), '127.0.0.1');
     for (const [from, to] of [
@@ -34,6 +39,9 @@ export async function openProxy(target: string): Promise<Proxy> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
 
+  function freeze(): void {
+    for (const socket of open) socket.unpipe().pause();
+  }
   function cut(): void {
     for (const socket of open) socket.resetAndDestroy();
   }
@@ -43,9 +51,12 @@ export async function openProxy(target: string): Promise<Proxy> {
       return connections;
     },
     cut,
-    freeze() {
-      for (const socket of open) socket.unpipe().pause();
+    freeze,
+    leave() {
+      away = true;
+      freeze();
     },
+    comeBack: () => void (away = false),
     async [Symbol.asyncDispose]() {
       server.close();
       cut();

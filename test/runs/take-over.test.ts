@@ -3,7 +3,7 @@ import { Translator } from '../../src/runs/translator.ts';
 import { newHeader, type Question } from '../../src/runs/question.ts';
 import type { RunEvent } from '../../src/runs/run-event.ts';
 import type { KeptRun } from '../../src/runs/run-log.ts';
-import type { RunHeader } from '../../src/runs/run-state.ts';
+import type { RunHeader, RunKey } from '../../src/runs/run-state.ts';
 import type { ScriptedReply } from '../../src/sandbox/script.ts';
 import {
   agentThought,
@@ -201,5 +201,27 @@ describe('a run that another process writes', () => {
     await dify.runs.drain(5_000);
     await dify.silence();
     expect(run.state).toMatchObject({ status: 'RUNNING', lastSeq });
+  });
+
+  test('may come back before all of it was let go', async () => {
+    const answer = (): ScriptedReply => ({ steps: [{ write: sse(message('half')) }, { hang: true }] });
+    await using dify = await open({ answer, version: '1.13.0', message: () => stored });
+    const run = await dify.ask('chat');
+    await expect.poll(() => run.state.text).toBe('half');
+    dify.log.writer.lost(run.state.header);
+    dify.log.writer.takeOver(run);
+    await run.ended;
+    expect(run.state).toMatchObject({ status: 'SUCCEEDED', text: 'half whole', reconnects: 1 });
+    expect(dify.requests('/chat-messages')).toBe(1);
+  });
+
+  test('is not taken by a server that is shutting down', async () => {
+    await using dify = await open({});
+    await dify.runs.drain(0);
+    const given: RunKey[] = (dify.log.given = []);
+    const run = await leftBy(dify, { app: 'chat' }, [message('half')]);
+    dify.log.writer.takeOver(run);
+    await expect.poll(() => given).toEqual([run.state.header]);
+    expect(run.state).toMatchObject({ status: 'RUNNING', text: 'half' });
   });
 });

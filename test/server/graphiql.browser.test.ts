@@ -1,27 +1,10 @@
-import { existsSync } from 'node:fs';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hasBrowser, openBrowser } from '../browser.ts';
 import { endedRun, holdAnswer } from '../graphql/answers.ts';
 import { openRig, type Rig } from '../rig.ts';
 
-const executablePath = '/usr/bin/chromium';
-// Where everything has to hold, its absence is a failure.
-const skipped = !existsSync(executablePath) && process.env['CI'] !== 'true';
-if (skipped)
-  console.warn(`\n*** GraphiQL IS NOT TESTED: there is no ${executablePath} (Debian: apt-get install chromium) ***\n`);
-
-/** Quiet: no service of its maker's is asked for anything. */
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-describe.skipIf(skipped)('GraphiQL, as it opens,', () => {
+describe.skipIf(!hasBrowser('GRAPHIQL IS'))('GraphiQL, as it opens,', () => {
   let rig: Rig;
   let browser: Browser;
   let page: Page;
@@ -34,7 +17,7 @@ describe.skipIf(skipped)('GraphiQL, as it opens,', () => {
 
   // A page of 9 MB takes a while on a busy machine.
   beforeAll(async () => {
-    [rig, browser] = await Promise.all([openRig({ graphiql: true }), chromium.launch({ executablePath, args })]);
+    [rig, browser] = await Promise.all([openRig({ graphiql: true }), openBrowser()]);
     runId = await endedRun(rig, '!echo remembered', 'me');
     // High enough for all of an answer: what is out of sight is not in the page.
     page = await browser.newPage({ viewport: { width: 1400, height: 3000 } });
