@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import type { RunFile } from '../runs/run-event.ts';
 import type { Uploaded } from '../runs/uploads.ts';
-import type { FilePlace } from '../runs/user-files.ts';
+import type { FilePlace } from '../runs/run-file.ts';
 import { FileType, fileTypeOf } from './ask.ts';
 import { builder, type FileValue } from './builder.ts';
 import { appNamed } from './context.ts';

@@ -9,6 +9,7 @@ import { Pause, type FormAnswer } from './pause.ts';
 import type { HumanForm } from './human-form.ts';
 import type { RunLog } from './run-log.ts';
 import type { RunHeader } from './run-state.ts';
+import type { AddressMaker } from './text-files.ts';
 import { Translator } from './translator.ts';
 
 export interface PumpOptions {
@@ -32,6 +33,8 @@ export interface PumpParts {
   readonly logger: Logger;
   /** Whether the app is known, by now, to speak by itself. */
   readonly speaks: () => boolean;
+  /** Default: files that are named in texts cannot be read. */
+  readonly address?: AddressMaker;
 }
 
 const stopKinds = { CHAT: 'chat', COMPLETION: 'completion', WORKFLOW: 'workflow' } as const;
@@ -58,7 +61,7 @@ export class Pump {
   #stopping = false;
   #stopSent = false;
 
-  constructor({ header, app, log, logger, speaks }: PumpParts, options: PumpOptions = {}) {
+  constructor({ header, app, log, logger, speaks, address }: PumpParts, options: PumpOptions = {}) {
     this.#header = header;
     this.#app = app;
     this.#log = log;
@@ -69,7 +72,7 @@ export class Pump {
       lingerMs: options.lingerMs ?? 2_000,
       pollMs: options.pollMs ?? 10_000,
     };
-    this.#translator = new Translator(options.nodeData);
+    this.#translator = new Translator(options.nodeData, address);
     this.#ending = new Ending(header.kind, speaks, options.graces);
   }
 

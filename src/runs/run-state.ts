@@ -57,6 +57,8 @@ export interface RunState {
   readonly nodes: Map<string, NodeRun>;
   progress: Progress;
   readonly files: RunFile[];
+  /** Files that its texts name, by id: where Dify has them, signed for minutes. For this server alone. */
+  readonly signed: Map<string, string>;
   /** Forms that wait for an answer, by id. */
   readonly forms: Map<string, HumanForm>;
   citations: readonly Citation[];
@@ -84,6 +86,7 @@ export function newState(header: RunHeader): RunState {
     nodes: new Map(),
     progress: { started: 0, finished: 0, failed: 0, current: [] },
     files: [],
+    signed: new Map(),
     forms: new Map(),
     citations: [],
     outputs: null,
@@ -96,10 +99,16 @@ export function isEnded(state: Readonly<RunState>): boolean {
   return state.finishedAt !== null;
 }
 
+/** Whether nothing happens any more unless somebody does something: it has ended, or waits for a person. */
+export function isSettled(state: Readonly<RunState>): boolean {
+  return isEnded(state) || state.status === 'PAUSED';
+}
+
 /** Applies one event. Text grows as a rope: appending costs the same however long it is. */
 export function applyEvent(state: RunState, event: RunEvent): void {
   state.lastSeq = event.seq;
   state.firstEventAt ??= event.at;
+  if (event.signed) for (const [id, url] of Object.entries(event.signed)) state.signed.set(id, url);
   switch (event.type) {
     case 'RunStarted':
       state.conversationId = event.conversationId ?? state.conversationId;

@@ -9,7 +9,9 @@ import { nameConversation } from './naming.ts';
 import type { FormAnswer } from './pause.ts';
 import { Pump, type PumpOptions } from './pump.ts';
 import type { KeptRun, RunLog } from './run-log.ts';
+import type { FilePlace } from './run-file.ts';
 import { isEnded, type RunHeader, type RunKind } from './run-state.ts';
+import type { AddressMaker } from './text-files.ts';
 import { elapsed } from './wait.ts';
 
 /** What is asked of an app. */
@@ -30,10 +32,12 @@ export interface Question {
 export interface RunsOptions extends Omit<PumpOptions, 'runMs' | 'nodeData'> {
   /** App → the longest a run of it may take, in ms. */
   readonly runMs?: ReadonlyMap<string, number>;
-  /** Apps whose nodes' inputs and outputs are passed on. */
+  /** Apps whose nodes' inputs and outputs are passed on, and their agents' logs. */
   readonly nodeData?: ReadonlySet<string>;
   /** Apps whose questions are held to the app's form before Dify is asked. */
   readonly checkInputs?: ReadonlySet<string>;
+  /** The address for a file that a text names by one that Dify has signed; null where it cannot be read. */
+  readonly textAddress?: (viewer: string, url: string, place: FilePlace) => string | null;
 }
 
 /** Ask, follow, stop: everything a caller can do with runs, whatever door it came through. */
@@ -104,6 +108,12 @@ export class Runs implements AsyncDisposable {
     return isEnded(run.state);
   }
 
+  /** As `ended`, but does not wait on people, either. */
+  async settled(run: KeptRun, waitMs: number, signal?: AbortSignal): Promise<boolean> {
+    if (!isEnded(run.state) && waitMs > 0) await elapsed(waitMs, run.settled, signal);
+    return isEnded(run.state);
+  }
+
   /** Refuses new questions, lets answers finish for `drainMs`, lets go of readers by `part`, then gives up the rest. */
   async drain(drainMs: number, part?: () => Promise<void>): Promise<void> {
     this.#draining = true;
@@ -147,14 +157,16 @@ export class Runs implements AsyncDisposable {
   }
 
   #write(header: RunHeader, app: DifyApp, question: Question, run: KeptRun): void {
-    const { runMs, nodeData, checkInputs: _, ...options } = this.#options;
+    const { runMs, nodeData, checkInputs: _, textAddress, ...options } = this.#options;
     const limit = runMs?.get(app.name);
     let autoPlay = false;
     void app.parameters().then(
       (parameters) => (autoPlay = parameters.autoPlay),
       () => false,
     );
-    const parts = { header, app, log: this.#log, logger: this.#logger, speaks: () => autoPlay };
+    const address: AddressMaker = (url, { conversationId, messageId }) =>
+      textAddress?.(header.viewer, url, { app: app.name, runId: header.id, conversationId, messageId }) ?? null;
+    const parts = { header, app, log: this.#log, logger: this.#logger, speaks: () => autoPlay, address };
     const shown = nodeData?.has(app.name) ?? false;
     const pump = new Pump(parts, { ...options, nodeData: shown, ...(limit === undefined ? {} : { runMs: limit }) });
     const done = pump.run().then(() => {
@@ -196,14 +208,14 @@ function newHeader(viewer: string, question: Question): RunHeader {
   return {
     ...asked,
     viewer,
-    id: idempotencyKey === null ? randomUUID() : idOf(viewer, idempotencyKey),
+    id: idempotencyKey === null ? randomUUID() : runIdOf(viewer, idempotencyKey),
     fingerprint: digest(canonical(content)),
     createdAt: Date.now(),
   };
 }
 
 /** The same key of the same viewer always names the same run: to claim the run is to claim the key. */
-function idOf(viewer: string, key: string): string {
+export function runIdOf(viewer: string, key: string): string {
   const hex = digest(JSON.stringify([viewer, key]));
   return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `a${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
     '-',
