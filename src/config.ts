@@ -1,4 +1,4 @@
-import { overrideServer, readSingleApp } from './config/environment.ts';
+import { overrideServer, readRedis, readSingleApp } from './config/environment.ts';
 import { readConfigFile } from './config/file.ts';
 import { readFlags } from './config/flags.ts';
 import { ConfigError, problemAt } from './config/problem.ts';
@@ -34,7 +34,7 @@ export interface Config {
   readonly apps: readonly AppConfig[];
   /** The name of the app that answers when none is named: the first, if nothing else is written. */
   readonly defaultApp: string | undefined;
-  /** How long finished runs can be followed again, and how many at most. */
+  /** How long finished runs can be followed again, and how many at most; how long one may be alone. */
   readonly runs: {
     /** 60 */
     readonly keepMinutes: number;
@@ -42,7 +42,22 @@ export interface Config {
     readonly keepMegabytes: number;
     /** 10 000 */
     readonly keepCount: number;
+    /** 15 000: how long a run that is to be cancelled with its last reader may have none. */
+    readonly abandonMs: number;
   };
+  /** Where several processes keep their runs together; undefined: each in its own memory. */
+  readonly redis:
+    | {
+        /** redis:// or rediss://; may hold a password. `REDIS_URL` overrides it. */
+        readonly url: string;
+        /** dify-graphql: */
+        readonly prefix: string;
+        /** relaxed: what is read is delivered and written at once; strict: nothing is delivered before it is written. */
+        readonly durability: 'relaxed' | 'strict';
+        /** 5 000: a process that is silent for so long loses its runs to another. */
+        readonly leaseMs: number;
+      }
+    | undefined;
   /** Of the built-in stand-in for Dify, which answers while no app is configured. */
   readonly sandbox: {
     /** 1: as fast as a model writes; 0: as fast as it can. */
@@ -71,6 +86,12 @@ export interface AppConfig {
   readonly nodeData: boolean;
   /** true: inputs are checked against the app's form before Dify is asked. */
   readonly checkInputs: boolean;
+  /** 0, for no limit: runs that have a connection to Dify at once; more wait for their turn. */
+  readonly maxRuns: number;
+  /** 100: how many may wait before the app, and before each conversation with it. */
+  readonly maxQueued: number;
+  /** 300 000: the longest that a run waits for its turn. */
+  readonly queueMs: number;
   readonly timeouts: {
     /** 10 000 */
     readonly connectMs: number;
@@ -102,6 +123,9 @@ export function loadConfig({ argv, env, cwd }: ConfigSource): Config {
   const single = file.variables.has('DIFY_API_KEY') ? undefined : readSingleApp(env);
   const problems = [...flagProblems, ...file.problems, ...server.problems, ...(single?.problems ?? [])];
 
+  const redis = readRedis(file.settings.redis, env);
+  problems.push(...redis.problems);
+
   if (single && file.appNames.length > 0) {
     const message = `is set, but ${file.name} has apps: unset it to serve those, or remove \`apps\` there to serve this one`;
     problems.push(problemAt('DIFY_API_KEY', message));
@@ -125,6 +149,7 @@ export function loadConfig({ argv, env, cwd }: ConfigSource): Config {
     })),
     defaultApp: file.defaultApp ?? names[0],
     runs: file.settings.runs,
+    redis: redis.value,
     sandbox: {
       ...file.settings.sandbox,
       recordings: file.settings.sandbox.recordings,

@@ -10,9 +10,12 @@ export const errorCodes = {
   WRONG_APP_MODE: 'This app is of another kind: chat apps take `chat`, workflow apps take `runWorkflow`.',
   IDEMPOTENCY_KEY_REQUIRED: '`chatStream` and `workflowStream` need `input.idempotencyKey`.',
   IDEMPOTENCY_CONFLICT: 'This idempotency key was used before with other content.',
+  CONVERSATION_BUSY: 'This conversation is answering: wait, or ask with another `onBusy`.',
+  QUEUE_FULL: 'Too many questions wait already, or this one has waited too long: ask again later.',
   FILE_TOO_LARGE: 'The file is larger than Dify, or a proxy before it, takes.',
   UNSUPPORTED_FILE_TYPE: 'Dify does not take files of this type.',
   FORM_EXPIRED: 'This form was answered before, or its time is over.',
+  STORE_UNAVAILABLE: 'The store that this server shares with others cannot be reached: ask again soon.',
   DRAINING: 'This server is shutting down: ask again, another one will answer.',
   UPSTREAM_UNREACHABLE: 'Dify could not be reached.',
   UPSTREAM_TIMEOUT: 'Dify did not answer in time.',
@@ -31,6 +34,9 @@ export type ErrorCode = keyof typeof errorCodes;
 
 /** The codes after which the same question may succeed if it is asked again (with a new idempotency key). */
 const retryable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'STORE_UNAVAILABLE',
+  'CONVERSATION_BUSY',
+  'QUEUE_FULL',
   'DRAINING',
   'UPSTREAM_UNREACHABLE',
   'UPSTREAM_TIMEOUT',

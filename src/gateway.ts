@@ -5,14 +5,15 @@ import { examples } from './gateway/examples.ts';
 import { toGraphQLError } from './graphql/errors.ts';
 import type { Services } from './graphql/context.ts';
 import { schema } from './graphql/schema.ts';
-import { MemoryLog } from './runs/memory-log.ts';
 import { Runs, type RunsOptions } from './runs/runs.ts';
 import { Speeches } from './runs/speeches.ts';
+import { openMemoryStore, openRedisStore } from './runs/store.ts';
 import { Tickets } from './runs/ticket.ts';
 import { Uploads } from './runs/uploads.ts';
 import { UserFiles } from './runs/user-files.ts';
 import { fileRoutes } from './server/files.ts';
 import { graphiqlPage } from './server/graphiql.ts';
+import { readyRoute } from './server/ready.ts';
 import { openServer } from './server/server.ts';
 import { speechRoutes } from './server/speech.ts';
 import { believeUser, type Identify } from './server/viewer.ts';
@@ -53,9 +54,14 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     })),
     logger,
   );
-  const log = new MemoryLog(keep);
+  const store = config.redis
+    ? await openRedisStore({ ...config.redis, keepMinutes: keep.keepMinutes }, logger)
+    : openMemoryStore(keep);
+  if (config.redis && server.secret === undefined)
+    logger.warn('server.secret is not set: URLs of files that this process makes are good at this process only');
   const checkInputs = new Set(config.apps.filter((app) => app.checkInputs).map(({ name }) => name));
-  const runs = new Runs(dify, log, logger, {
+  const runs = new Runs(dify, store.log, logger, {
+    turns: store.turns,
     ...options.waits,
     runMs: new Map(config.apps.map(({ name, timeouts }) => [name, timeouts.runMs])),
     nodeData: new Set(config.apps.filter(({ nodeData }) => nodeData).map(({ name }) => name)),
@@ -64,6 +70,8 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
       const path = files.textAddress(viewer, url, place);
       return path && services.urlBase + path;
     },
+    limits: new Map(config.apps.map((app) => [app.name, app])),
+    abandonMs: keep.abandonMs,
   });
   const uploads = new Uploads(dify, runs, checkInputs);
   const tickets = new Tickets(server.secret);
@@ -90,18 +98,22 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     graphiql: server.graphiql ? page : null,
     maxRequestBytes: 4 * 1_048_576,
     maxUploadBytes: server.maxUploadMegabytes * 1_048_576,
-    routes: [...fileRoutes({ uploads, files, defaultApp: services.defaultApp }), ...speechRoutes(speeches)],
+    routes: [
+      readyRoute(() => (closing ? 'draining' : store.log.available ? null : 'the store cannot be reached')),
+      ...fileRoutes({ uploads, files, defaultApp: services.defaultApp }),
+      ...speechRoutes(speeches),
+    ],
     patience: { catchUpMs: Math.min(server.drainMs, 1_000), ...options.patience },
   };
-  const running = await openServer(parts, server.host, server.port);
   let closing: Promise<void> | undefined;
+  const running = await openServer(parts, server.host, server.port);
   async function close(): Promise<void> {
     running.refuse();
     // A client that was told of no end subscribes again, and gets a whole answer from the next server.
     await runs.drain(server.drainMs, () => running.closeSockets());
     await running.close();
     speeches.close();
-    await log[Symbol.asyncDispose]();
+    await store[Symbol.asyncDispose]();
     await dify.close();
   }
   return {

@@ -54,7 +54,7 @@ describe('a configuration file', () => {
       },
       apps: [],
       defaultApp: undefined,
-      runs: { keepMinutes: 60, keepMegabytes: 256, keepCount: 10_000 },
+      runs: { keepMinutes: 60, keepMegabytes: 256, keepCount: 10_000, abandonMs: 15_000 },
       sandbox: { pace: 1, port: 0, recordings: undefined, version: undefined },
       file: undefined,
     });
@@ -91,7 +91,10 @@ apps:
     timeouts: { idleMs: 60000 }
     nodeData: true
     checkInputs: false
-runs: { keepMinutes: 5, keepMegabytes: 16, keepCount: 100 }
+    maxRuns: 8
+    maxQueued: 0
+    queueMs: 60000
+runs: { keepMinutes: 5, keepMegabytes: 16, keepCount: 100, abandonMs: 1000 }
 sandbox: { pace: 0.5 }
 `;
     const timeouts = { connectMs: 10_000, headersMs: 60_000, idleMs: 35_000, runMs: 1_500_000 };
@@ -117,6 +120,9 @@ sandbox: { pace: 0.5 }
           key: 'other-prefix',
           nodeData: false,
           checkInputs: true,
+          maxRuns: 0,
+          maxQueued: 100,
+          queueMs: 300_000,
           timeouts,
         },
         {
@@ -127,11 +133,14 @@ sandbox: { pace: 0.5 }
           key,
           nodeData: true,
           checkInputs: false,
+          maxRuns: 8,
+          maxQueued: 0,
+          queueMs: 60_000,
           timeouts: { ...timeouts, idleMs: 60_000 },
         },
       ],
       defaultApp: 'support',
-      runs: { keepMinutes: 5, keepMegabytes: 16, keepCount: 100 },
+      runs: { keepMinutes: 5, keepMegabytes: 16, keepCount: 100, abandonMs: 1_000 },
       sandbox: { pace: 0.5, port: 0, recordings: undefined, version: undefined },
       file: join(cwd, 'dify-graphql.yaml'),
     });
@@ -305,7 +314,7 @@ const broken: readonly (readonly [what: string, file: string, ...messages: strin
     'server:\n  tls: on\n  cert: x\nports: 1',
     ':2 server: unknown key: write one of host, port, graphiql, logLevel, drainMs, admins, publicUrl, secret, maxUploadMegabytes, fileUrlMinutes',
     ':3 server: unknown key: write one of host, port, graphiql, logLevel, drainMs, admins, publicUrl, secret, maxUploadMegabytes, fileUrlMinutes',
-    ':4: unknown key: write one of server, defaultApp, apps, runs, sandbox',
+    ':4: unknown key: write one of server, defaultApp, apps, runs, redis, sandbox',
   ],
   [
     'an unknown timeout',

@@ -41,6 +41,7 @@ async function openHouse() {
       };
     }),
   );
+  const limits = { maxRuns: 0, maxQueued: 100, queueMs: 60_000 };
   const left: string[] = [];
   const config: Config = {
     server: {
@@ -64,6 +65,7 @@ async function openHouse() {
         description: undefined,
         nodeData: true,
         checkInputs: true,
+        ...limits,
         timeouts,
       })),
       ...servers.map(({ name, key, server }) => ({
@@ -74,11 +76,13 @@ async function openHouse() {
         description: undefined,
         nodeData: true,
         checkInputs: true,
+        ...limits,
         timeouts,
       })),
     ],
     defaultApp: undefined,
-    runs: { keepMinutes: 60, keepMegabytes: 256, keepCount: 10_000 },
+    runs: { keepMinutes: 60, keepMegabytes: 256, keepCount: 10_000, abandonMs: 15_000 },
+    redis: undefined,
     sandbox: { pace: 0, port: 0, recordings: undefined, version: undefined },
     file: undefined,
   };

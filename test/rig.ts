@@ -3,6 +3,7 @@ import { createClient, type Client, type ClientOptions, type ExecutionResult } f
 import { WebSocket } from 'ws';
 import type { Config } from '../src/config.ts';
 import { createGateway, type Gateway, type GatewayOptions } from '../src/gateway.ts';
+import type { LineLimits } from '../src/runs/lines.ts';
 import { openSandbox, type Sandbox, type SandboxOptions, type SandboxRequest } from '../src/sandbox/sandbox.ts';
 
 export interface RigOptions {
@@ -21,7 +22,11 @@ export interface RigOptions {
   readonly nodeData?: boolean;
   readonly filesUrl?: string;
   readonly checkInputs?: boolean;
+  /** Of every app. */
+  readonly limits?: LineLimits;
   readonly patience?: GatewayOptions['patience'];
+  /** Of a Redis that the gateway keeps its runs in, with a prefix of its own. */
+  readonly redis?: Pick<NonNullable<Config['redis']>, 'url'> & Partial<Config['redis']>;
 }
 
 /** What an operation returned: a test knows what it selected. */
@@ -84,17 +89,22 @@ export async function openGateway(
       filesUrl: options.filesUrl,
       nodeData: options.nodeData ?? false,
       checkInputs: options.checkInputs ?? true,
+      maxRuns: options.limits?.maxRuns ?? 0,
+      maxQueued: options.limits?.maxQueued ?? 100,
+      queueMs: options.limits?.queueMs ?? 60_000,
       timeouts: { ...timeouts, ...options.timeouts },
     })),
     defaultApp: 'assistant',
-    runs: { keepMinutes: 60, keepMegabytes: 256, keepCount: 10_000, ...options.runs },
+    runs: { keepMinutes: 60, keepMegabytes: 256, keepCount: 10_000, abandonMs: 15_000, ...options.runs },
+    redis: options.redis && { prefix: 'test:', durability: 'relaxed', leaseMs: 1_000, ...options.redis },
     sandbox: { pace: 0, port: 0, recordings: undefined, version: undefined },
     file: undefined,
   };
   return createGateway(config, {
     logger: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
     ...(options.identify ? { identify: options.identify } : {}),
-    ...(options.waits ? { waits: options.waits } : {}),
+    // What a script plays is in no records: it is looked for in vain.
+    waits: { settleMs: 300, ...options.waits },
     ...(options.patience ? { patience: options.patience } : {}),
   });
 }

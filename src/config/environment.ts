@@ -1,5 +1,5 @@
 import { type ConfigProblem, problemAt } from './problem.ts';
-import { check, schemas } from './shape.ts';
+import { check, type defaults, schemas } from './shape.ts';
 
 /** Variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -51,4 +51,13 @@ export function readSingleApp(env: Environment) {
     ),
   ];
   return { name, settings: app.value, problems };
+}
+
+/** `redis` of the file, if it or `REDIS_URL` says where. */
+export function readRedis(redis: (typeof defaults)['redis'], env: Environment) {
+  const given = env['REDIS_URL'];
+  const { findings } = given ? check(schemas.redisUrl, given) : { findings: [] };
+  const problems = findings.map(({ message }) => problemAt('REDIS_URL', message));
+  const url = given || redis.url;
+  return { value: url === undefined ? undefined : { ...redis, url }, problems };
 }

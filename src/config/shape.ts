@@ -134,12 +134,29 @@ const app = {
   key,
   nodeData: truth(false),
   checkInputs: truth(true),
+  maxRuns: whole(0, 0, 100_000),
+  maxQueued: whole(100, 0, 100_000),
+  queueMs: milliseconds(300_000),
   timeouts: section(timeouts),
 };
 const runs = {
   keepMinutes: whole(60, 1, Math.floor(longestMs / 60_000)),
   keepMegabytes: whole(256, 1, 1_048_576),
   keepCount: whole(10_000, 1, 10_000_000),
+  abandonMs: milliseconds(15_000),
+};
+/** May hold a password: it is never quoted. */
+const redisUrl = z
+  .string('write a text, such as redis://127.0.0.1:6379')
+  .refine(
+    (text) => URL.canParse(text) && /^rediss?:\/\//.test(text),
+    'write a URL that starts with redis:// or rediss://',
+  );
+const redis = {
+  url: optional(redisUrl.optional()),
+  prefix: optional(z.string('is not a text: put it in quotes'), 'dify-graphql:'),
+  durability: optional(z.enum(['relaxed', 'strict'], 'write relaxed or strict'), 'relaxed'),
+  leaseMs: milliseconds(5_000, 500),
 };
 const sandbox = {
   pace: decimal(1, 0, 1000),
@@ -152,11 +169,12 @@ const file = {
   defaultApp: optional(z.string('write the name of one of the apps').optional()),
   apps: optional(z.record(appName, section(app), 'write each app as `name:`, with its settings indented below it'), {}),
   runs: section(runs),
+  redis: section(redis),
   sandbox: section(sandbox),
 };
 
 /** What may be written where; defaults are filled in. */
-export const schemas = { file: section(file), server: section(server), app: section(app), appName };
+export const schemas = { file: section(file), server: section(server), app: section(app), redisUrl, appName };
 
 /** A file that says nothing. */
 export const defaults = schemas.file.parse({});
@@ -172,6 +190,7 @@ const names: Readonly<Record<string, readonly string[]>> = {
   'apps.*': Object.keys(app),
   'apps.*.timeouts': Object.keys(timeouts),
   runs: Object.keys(runs),
+  redis: Object.keys(redis),
   sandbox: Object.keys(sandbox),
 };
 

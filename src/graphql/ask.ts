@@ -1,7 +1,7 @@
 import type { FileReference } from '../dify/file-reference.ts';
 import { GatewayError } from '../errors.ts';
 import type { KeptRun } from '../runs/run-log.ts';
-import type { Question } from '../runs/runs.ts';
+import type { Question } from '../runs/question.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
 
@@ -59,6 +59,19 @@ export const waitMsArgument = {
   description:
     'How long the mutation may hold the request, in ms, 600,000 at most. 0 returns at once with the run. Ignored by subscriptions.',
 };
+
+const DisconnectPolicy = builder.enumType('DisconnectPolicy', {
+  values: {
+    CONTINUE: { description: 'It goes on to its end: whoever comes back finds the answer.' },
+    CANCEL: { description: 'It is stopped, after a while in which a client may connect again.' },
+  } as const,
+});
+
+export const onDisconnectArgument = {
+  type: DisconnectPolicy,
+  defaultValue: 'CONTINUE',
+  description: 'What becomes of the run when nobody is attached any more: no subscription, and no mutation that waits.',
+} as const;
 
 export function checkedWait(argument: string, waitMs: number | null | undefined, standard: number): number {
   const ms = waitMs ?? standard;

@@ -1,6 +1,15 @@
 import { GatewayError } from '../errors.ts';
-import type { Question } from '../runs/runs.ts';
-import { answered, FileInput, referencesOf, checkedInputs, checkedKey, waitMsArgument, type Answered } from './ask.ts';
+import type { Question } from '../runs/question.ts';
+import {
+  answered,
+  FileInput,
+  referencesOf,
+  checkedInputs,
+  checkedKey,
+  onDisconnectArgument,
+  waitMsArgument,
+  type Answered,
+} from './ask.ts';
 import { builder } from './builder.ts';
 import { appNamed, type Context } from './context.ts';
 import { existing } from './conversation.ts';
@@ -8,6 +17,14 @@ import { streamed, StreamOptions } from './follow.ts';
 import { Message, messageOf, Usage } from './message.ts';
 import { ChatRun } from './run.ts';
 import { RunEvent } from './run-event.ts';
+
+const BusyPolicy = builder.enumType('BusyPolicy', {
+  values: {
+    REJECT: { description: 'The question is refused with CONVERSATION_BUSY.' },
+    QUEUE: { description: 'It waits for its turn; `RunQueued` tells how many come first.' },
+    INTERRUPT: { description: 'What the conversation is answering, and what waits, is stopped; then it is asked.' },
+  } as const,
+});
 
 const ChatInput = builder.inputType('ChatInput', {
   fields: (t) => ({
@@ -24,6 +41,12 @@ const ChatInput = builder.inputType('ChatInput', {
       ].join('\n'),
     }),
     waitMs: t.int(waitMsArgument),
+    onBusy: t.field({
+      type: BusyPolicy,
+      defaultValue: 'REJECT',
+      description: 'What to do when this conversation is answering already.',
+    }),
+    onDisconnect: t.field(onDisconnectArgument),
     autoGenerateName: t.boolean({
       defaultValue: true,
       description: 'Let Dify name a new conversation, once it has been answered.',
@@ -90,6 +113,8 @@ function question(input: typeof ChatInput.$inferInput, key: 'required' | 'option
     files: referencesOf(input.files, context),
     workflowId: input.workflowId ?? null,
     autoName: input.autoGenerateName ?? true,
+    onDisconnect: input.onDisconnect ?? 'CONTINUE',
+    onBusy: input.onBusy ?? 'REJECT',
     idempotencyKey: checkedKey(input.idempotencyKey, key),
   };
 }

@@ -1,5 +1,13 @@
-import type { Question } from '../runs/runs.ts';
-import { answered, checkedInputs, checkedKey, FileInput, referencesOf, waitMsArgument } from './ask.ts';
+import type { Question } from '../runs/question.ts';
+import {
+  answered,
+  checkedInputs,
+  checkedKey,
+  FileInput,
+  referencesOf,
+  onDisconnectArgument,
+  waitMsArgument,
+} from './ask.ts';
 import { builder } from './builder.ts';
 import { ChatPayload } from './chat.ts';
 import { appNamed, type Context } from './context.ts';
@@ -13,6 +21,7 @@ const CompleteInput = builder.inputType('CompleteInput', {
     files: t.field({ type: [FileInput] }),
     idempotencyKey: t.id({ description: 'As in ChatInput.' }),
     waitMs: t.int(waitMsArgument),
+    onDisconnect: t.field(onDisconnectArgument),
   }),
 });
 
@@ -49,6 +58,8 @@ function order(input: typeof CompleteInput.$inferInput, key: 'required' | 'optio
     files: referencesOf(input.files, context),
     workflowId: null,
     autoName: false,
+    onDisconnect: input.onDisconnect ?? 'CONTINUE',
+    onBusy: 'REJECT',
     idempotencyKey: checkedKey(input.idempotencyKey, key),
   };
 }

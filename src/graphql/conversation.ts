@@ -7,6 +7,7 @@ import { isUuid } from './ids.ts';
 import { historyOf, MessageConnection } from './message.ts';
 import { connection, pageByTime, pageSize, type Connection } from './paging.ts';
 import { withoutSignedUrls } from './public-url.ts';
+import { ChatRun } from './run.ts';
 import { fromSeconds } from './scalars.ts';
 
 export const ConversationSort = builder.enumType('ConversationSort', {
@@ -52,6 +53,12 @@ Conversation.implement({
       type: 'DateTime',
       nullable: true,
       resolve: async (conversation) => fromSeconds((await conversation.record())?.updatedAt ?? null),
+    }),
+    activeRun: t.field({
+      type: ChatRun,
+      nullable: true,
+      description: 'The run that answers now, or waits first, if any: after a page load, attach to it.',
+      resolve: ({ app, id }, _, { runs, viewer }) => runs.answering(viewer, app, id),
     }),
     history: t.field({
       type: MessageConnection,

@@ -1,8 +1,8 @@
 import { GatewayError } from '../errors.ts';
-import { follow, type Followed } from '../runs/follow.ts';
+import { follow, type Followed, type FollowOptions } from '../runs/follow.ts';
 import type { RunEvent as Event } from '../runs/run-event.ts';
 import type { KeptRun } from '../runs/run-log.ts';
-import type { Question } from '../runs/runs.ts';
+import type { Question } from '../runs/question.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
 import { RunEvent } from './run-event.ts';
@@ -39,13 +39,13 @@ export const StreamOptions = builder.inputType('StreamOptions', {
   }),
 });
 
-interface FollowArgs {
+export interface FollowArgs {
   readonly after?: number | null | undefined;
   readonly options?: (typeof StreamOptions)['$inferInput'] | null | undefined;
 }
 
-/** A run's events as a subscription returns them. */
-function followRun(run: KeptRun, { after, options }: FollowArgs): AsyncIterableIterator<Followed> {
+/** What a subscription wants of a run's events. */
+export function wishes(options: FollowArgs['options']): Omit<FollowOptions, 'after'> {
   const coalesceMs = options?.coalesceMs ?? 0;
   if (coalesceMs < 0 || coalesceMs > 10_000)
     throw new GatewayError('BAD_USER_INPUT', '`options.coalesceMs` must be from 0 to 10,000.');
@@ -53,12 +53,12 @@ function followRun(run: KeptRun, { after, options }: FollowArgs): AsyncIterableI
   if (maxPayloadBytes < 0 || maxPayloadBytes > 1_048_576)
     throw new GatewayError('BAD_USER_INPUT', '`options.maxPayloadBytes` must be from 0 to 1,048,576.');
   const types = options?.only && new Set<string>(options.only.flatMap((group) => groups[group]));
-  return follow(run, {
-    after: after ?? null,
-    coalesceMs,
-    maxPayloadBytes,
-    ...(types ? { only: (event) => types.has(event.type) } : {}),
-  });
+  return { coalesceMs, maxPayloadBytes, ...(types ? { only: (event: Event) => types.has(event.type) } : {}) };
+}
+
+/** A run's events as a subscription returns them. */
+function followRun(run: KeptRun, { after, options }: FollowArgs): AsyncIterableIterator<Followed> {
+  return follow(run, { ...wishes(options), after: after ?? null });
 }
 
 /** Asks, or attaches to what the same key asked before, and follows. */

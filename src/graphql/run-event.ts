@@ -10,7 +10,7 @@ import { HumanInputForm } from './human-input.ts';
 import { NodeRun } from './node-run.ts';
 import { placeOf, withOwnAddresses } from './output-files.ts';
 import { withoutSignedUrls } from './public-url.ts';
-import { Progress, Run, RunError, RunStatus } from './run.ts';
+import { Progress, Run, RunError, RunStatus, SettledBy } from './run.ts';
 
 /** An event of the type `T`, with its run. */
 interface Of<T extends Followed['event']['type']> {
@@ -55,6 +55,17 @@ builder.objectRef<Of<'RunAttached'>>('RunAttached').implement({
     run: t.field({ type: Run, resolve: ({ run }) => run }),
     text: t.string({ resolve: ({ event }) => event.text }),
     reasoning: t.string({ resolve: ({ event }) => event.reasoning }),
+  }),
+});
+
+builder.objectRef<Of<'RunQueued'>>('RunQueued').implement({
+  interfaces,
+  description: 'It waits for its turn; comes again as others leave.',
+  fields: (t) => ({
+    position: t.int({
+      description: 'Runs that come first; 0: its turn has come, and Dify is asked now.',
+      resolve: ({ event }) => event.position,
+    }),
   }),
 });
 
@@ -200,6 +211,19 @@ builder.objectRef<Of<'RunResumed'>>('RunResumed').implement({
     formId: t.id({ nullable: true, resolve: ({ event }) => event.formId }),
     action: t.string({ nullable: true, resolve: ({ event }) => event.action }),
     timedOut: t.boolean({ resolve: ({ event }) => event.timedOut }),
+  }),
+});
+
+builder.objectRef<Of<'UpstreamRecovered'>>('UpstreamRecovered').implement({
+  interfaces,
+  description: 'The link to Dify broke and was healed, or the outcome was fetched from its records.',
+  fields: (t) => ({
+    by: t.field({ type: SettledBy, resolve: ({ event }) => event.by }),
+    lostDetail: t.boolean({
+      description:
+        'Some of what happened in between (nodes, steps, reasoning) may be missing; the text is whole at the end.',
+      resolve: ({ event }) => event.lostDetail,
+    }),
   }),
 });
 

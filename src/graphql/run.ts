@@ -13,6 +13,7 @@ export const RunKind = builder.enumType('RunKind', { values: ['CHAT', 'COMPLETIO
 
 export const RunStatus = builder.enumType('RunStatus', {
   values: {
+    QUEUED: { description: 'Waits for its turn: its conversation is answering, or the app is at its limit.' },
     RUNNING: {},
     PAUSED: { description: 'Waits for a person: see `forms`.' },
     STOPPING: { description: 'Stop was asked for; Dify has not ended it yet.' },
@@ -20,7 +21,7 @@ export const RunStatus = builder.enumType('RunStatus', {
     PARTIAL_SUCCEEDED: { description: 'Workflows: ended, though some nodes failed and were handled.' },
     FAILED: {},
     STOPPED: {},
-    UNKNOWN: { description: 'Dify’s records say nothing that is known here.' },
+    UNKNOWN: { description: 'The gateway lost sight of it, and Dify’s records give no outcome.' },
   } as const,
 });
 
@@ -42,9 +43,24 @@ export const RunError = builder.objectRef<Failure>('RunError').implement({
   }),
 });
 
+export const SettledBy = builder.enumType('SettledBy', {
+  description: 'How the outcome of a run was learnt.',
+  values: {
+    STREAM: { description: 'From Dify’s stream, as a rule.' },
+    RUN_RECORD: { description: 'From Dify’s record of the workflow run.' },
+    HISTORY: { description: 'From the messages of the conversation.' },
+    WATCHDOG: { description: 'Not from Dify: a limit of the gateway’s own ended it.' },
+  } as const,
+});
+
 const RunTiming = builder.objectRef<KeptRun>('RunTiming').implement({
   description: 'Where the time went, in ms since the run was created.',
   fields: (t) => ({
+    queuedMs: t.int({
+      nullable: true,
+      description: 'Until its turn came; null if it did not have to wait, or waits still.',
+      resolve: ({ state }) => since(state.header.createdAt, state.turnAt),
+    }),
     firstByteMs: t.int({
       nullable: true,
       description: 'Until Dify said anything.',
@@ -60,6 +76,11 @@ const RunTiming = builder.objectRef<KeptRun>('RunTiming').implement({
       description: 'Until the end.',
       resolve: ({ state }) => since(state.header.createdAt, state.finishedAt),
     }),
+    reconnects: t.int({
+      description: 'How often the link to Dify was healed.',
+      resolve: ({ state }) => state.reconnects,
+    }),
+    settledBy: t.field({ type: SettledBy, nullable: true, resolve: ({ state }) => state.settledBy }),
   }),
 });
 
@@ -95,7 +116,7 @@ Run.implement({
       resolve: ({ state }) => state.error,
     }),
     usage: t.field({ type: Usage, nullable: true, resolve: ({ state }) => state.usage }),
-    watchers: t.exposeInt('watchers', { description: 'Subscriptions now attached.' }),
+    watchers: t.exposeInt('watchers', { description: 'Subscriptions, and mutations that wait, now attached.' }),
     forms: t.field({
       type: [HumanInputForm],
       description: 'Forms that it waits for.',

@@ -6,6 +6,7 @@ import './app-input.ts';
 import './app.ts';
 import './chat.ts';
 import './completion.ts';
+import './conversation-event.ts';
 import './conversation.ts';
 import './end-user.ts';
 import './errors.ts';

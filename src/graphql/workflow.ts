@@ -1,5 +1,14 @@
-import type { Question } from '../runs/runs.ts';
-import { answered, FileInput, referencesOf, checkedInputs, checkedKey, waitMsArgument, type Answered } from './ask.ts';
+import type { Question } from '../runs/question.ts';
+import {
+  answered,
+  FileInput,
+  referencesOf,
+  checkedInputs,
+  checkedKey,
+  onDisconnectArgument,
+  waitMsArgument,
+  type Answered,
+} from './ask.ts';
 import { builder } from './builder.ts';
 import { appNamed, type Context } from './context.ts';
 import { streamed, StreamOptions } from './follow.ts';
@@ -16,6 +25,7 @@ const RunWorkflowInput = builder.inputType('RunWorkflowInput', {
     workflowId: t.id({ description: 'A published version to run instead of the newest.' }),
     idempotencyKey: t.id({ description: 'As in ChatInput.' }),
     waitMs: t.int(waitMsArgument),
+    onDisconnect: t.field(onDisconnectArgument),
   }),
 });
 
@@ -72,6 +82,8 @@ function order(input: typeof RunWorkflowInput.$inferInput, key: 'required' | 'op
     files: referencesOf(input.files, context),
     workflowId: input.workflowId ?? null,
     autoName: false,
+    onDisconnect: input.onDisconnect ?? 'CONTINUE',
+    onBusy: 'REJECT',
     idempotencyKey: checkedKey(input.idempotencyKey, key),
   };
 }

@@ -1,5 +1,4 @@
 import type { ThoughtRecord } from '../dify/records.ts';
-import type { AgentThoughtEvent } from '../dify/wire-event.ts';
 import { BETWEEN_BLOCKS, splitReasoning } from './reasoning.ts';
 import type { AgentStep } from './run-event.ts';
 
@@ -7,8 +6,13 @@ import type { AgentStep } from './run-event.ts';
 export class AgentSteps {
   readonly #steps = new Map<string, AgentStep>();
 
+  /** As a run that another process has written so far has them. */
+  resume(steps: ReadonlyMap<string, AgentStep>): void {
+    for (const [id, step] of steps) this.#steps.set(id, step);
+  }
+
   /** The step as it is now; null where that is nothing new. */
-  see(wire: AgentThoughtEvent): AgentStep | null {
+  see(wire: ThoughtRecord): AgentStep | null {
     const before = this.#steps.get(wire.id);
     const step = merged(wire, before);
     // Also while it says nothing: what is not empty counts from then on (§2.7).

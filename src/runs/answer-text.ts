@@ -1,4 +1,4 @@
-import { BETWEEN_BLOCKS, ReasoningSplitter, splitReasoning, type Piece } from './reasoning.ts';
+import { BETWEEN_BLOCKS, foldPieces, ReasoningSplitter, splitReasoning, type Piece } from './reasoning.ts';
 import type { Draft } from './run-event.ts';
 import { SignedUrls } from './signed-urls.ts';
 
@@ -17,6 +17,8 @@ export class AnswerText {
   readonly #reasoningUrls: SignedUrls;
   /** What that reasoning comes from. */
   #chunkNode: string | null = null;
+  /** Up to here no stream has been lost. */
+  #certain = Infinity;
   /** What the agent said so far; a closing `message` may repeat it whole. */
   #said = '';
 
@@ -26,6 +28,24 @@ export class AnswerText {
     this.#address = address;
     this.#urls = new SignedUrls(address);
     this.#reasoningUrls = new SignedUrls(address);
+  }
+
+  /** As a run that another process has written so far has them. */
+  resume(text: string, reasoning: string): void {
+    this.#text = text;
+    this.#raw = text;
+    this.#reasoning = reasoning;
+    this.#certain = text.length;
+  }
+
+  /** All that the app sent so far. */
+  get said(): string {
+    return this.#raw;
+  }
+
+  /** The stream is lost: what follows may leave a gap. */
+  lost(): void {
+    this.#certain = Math.min(this.#certain, this.#text.length);
   }
 
   /** The text as the app sent it, but for those addresses; null where that is what readers got. */
@@ -52,14 +72,18 @@ export class AnswerText {
   }
 
   replace(raw: string, reason: string | null): void {
-    // A snapshot says again what was said (§8.2).
     const urls = new SignedUrls(this.#address);
     const sure = urls.feed(raw);
     // It is a whole text, mostly: only what comes close to the address of a file waits for more.
     const { held } = urls;
     const isText = () => splitReasoning(sure + held).text === splitReasoning(sure).text + held;
     const shown = held.includes('/f') && isText() ? sure : sure + urls.end();
+    // A snapshot says again what was said (§8.2), and what was missed.
     if (shown + urls.held === this.#raw + this.#urls.held) return;
+    if (!reason && this.#text !== '' && this.#goOn(shown)) {
+      this.#urls = urls;
+      return;
+    }
     // A thought that is still open stays.
     this.#add(this.#urls.end(), null);
     this.#urls = urls;
@@ -68,7 +92,32 @@ export class AnswerText {
     this.#text = text;
     this.#said = '';
     this.#splitter = new ReasoningSplitter();
+    this.#certain = Infinity;
     this.#emit({ type: 'TextReplaced', text, reason: reason === '' ? null : reason });
+  }
+
+  /**
+   * Puts the text right by what Dify has stored, which is stripped and a little changed (§1.14), and may be less than was said.
+   * `whole`: it is the answer, and not only what is left of one.
+   */
+  settle(stored: string, whole: boolean): void {
+    const [told, kept] = [squeezed(this.#raw), squeezed(stored)];
+    if (kept === '' || told.startsWith(kept) || this.#goOn(stored)) return;
+    const margin = this.#raw.slice(0, this.#raw.length - this.#raw.trimStart().length);
+    if (margin !== '' && this.#goOn(margin + stored)) return;
+    if (whole || kept.startsWith(told)) this.replace(stored, 'recovered');
+  }
+
+  /**
+   * As `settle`, by the outputs of a graph. Of a workflow it is not told which of them its text is: the only one, if it begins with
+   * what came before the stream was lost.
+   */
+  settleByOutputs(outputs: Readonly<Record<string, unknown>>, isChat: boolean): void {
+    const { answer } = outputs;
+    if (isChat) return typeof answer === 'string' ? this.settle(answer, true) : undefined;
+    const [output, ...more] = Object.values(outputs).filter((value) => typeof value === 'string');
+    if (output === undefined || more.length > 0 || this.#text === '') return;
+    if (splitReasoning(output).text.startsWith(this.#text.slice(0, this.#certain))) this.settle(output, true);
   }
 
   /** Reasoning that Dify has separated itself. */
@@ -100,6 +149,22 @@ export class AnswerText {
     this.#pieces(this.#splitter.feed(raw), source);
   }
 
+  /** Takes a text that goes on where this one is, as the rest of it. False if it is another one. */
+  #goOn(raw: string): boolean {
+    const splitter = new ReasoningSplitter();
+    const { text, reasoning } = foldPieces(splitter.feed(raw));
+    const thought = reasoning === '' || reasoning.startsWith(this.#reasoning);
+    if (!thought || !text.startsWith(this.#text)) return false;
+    if (reasoning.length > this.#reasoning.length)
+      this.#reason(reasoning.slice(this.#reasoning.length), this.#reasoningNode, false);
+    const rest = text.slice(this.#text.length);
+    if (rest !== '') this.#pieces([{ kind: 'text', text: rest }], null);
+    this.#raw = raw;
+    this.#splitter = splitter;
+    this.#urls = new SignedUrls(this.#address);
+    return true;
+  }
+
   #pieces(pieces: readonly Piece[], source: readonly string[] | null): void {
     for (const piece of pieces) {
       if (piece.kind === 'text') {
@@ -124,4 +189,9 @@ export class AnswerText {
     this.#reasoningNode = nodeId;
     this.#emit({ type: 'ReasoningDelta', offset, text: piece, nodeId });
   }
+}
+
+/** For comparing what was streamed with what is stored, which differs in white space and in braces (§1.14). */
+export function squeezed(text: string): string {
+  return text.replaceAll(/\s+/g, '').replaceAll('{{', '{').replaceAll('}}', '}');
 }

@@ -2,13 +2,15 @@ import { errorFromEvent } from '../dify/error-reply.ts';
 import type { StreamEnd } from '../dify/stream.ts';
 import type { WireEvent, WorkflowFinishedEvent } from '../dify/wire-event.ts';
 import { GatewayError } from '../errors.ts';
-import type { EndStatus, RunError } from './run-event.ts';
+import type { EndStatus, RunError, SettledBy } from './run-event.ts';
 import type { RunKind } from './run-state.ts';
 
 /** How a run ended. */
 export interface Outcome {
   readonly status: EndStatus;
   readonly error: RunError | null;
+  /** How it was learnt. Default: from the stream. */
+  readonly by?: SettledBy;
 }
 
 /** How long something may still follow, in ms, when the end is known but the stream is not over (§2.6 b, f, g, h). */
@@ -53,10 +55,24 @@ export class Ending {
     this.#graces = graces;
   }
 
+  /** A stream that ends now ends without its end being known. */
+  get isLost(): boolean {
+    return this.final === null && this.#tentative === null && !this.stopAsked;
+  }
+
   /** The run goes on after a pause. `breaks`: this version of Dify then stops workflows that nobody stopped (§8.3). */
   goOn(breaks: boolean): void {
     this.paused = false;
     this.#breaks = breaks && this.#kind === 'WORKFLOW';
+  }
+
+  /** Sees these up to the one that nothing can follow; returns them up to there. */
+  seeAll(wire: readonly WireEvent[]): readonly WireEvent[] {
+    for (const [at, event] of wire.entries()) {
+      this.see(event);
+      if (this.final) return wire.slice(0, at + 1);
+    }
+    return wire;
   }
 
   see(wire: WireEvent): void {
@@ -73,7 +89,7 @@ export class Ending {
       case 'workflow_finished':
         this.#graph = true;
         this.#workflowEnded = true;
-        this.#tentative = this.#byStatus(wire);
+        this.#tentative = this.judge(wire);
         return this.#weigh();
       case 'workflow_paused':
         this.paused = true;
@@ -120,8 +136,8 @@ export class Ending {
     else this.graceMs = well ? messageEnd : trailing;
   }
 
-  /** §8.1: 1.9–1.14 may call a stopped run failed. */
-  #byStatus(wire: WorkflowFinishedEvent): Outcome {
+  /** What an ended graph says of itself, in its stream or in its record. §8.1: 1.9–1.14 may call a stopped run failed. */
+  judge(wire: Pick<WorkflowFinishedEvent, 'status' | 'error'>): Outcome {
     const aborted = /^(Run failed: )?Aborted|Stopped by user/.test(wire.error ?? '');
     if (this.#breaks && wire.status === 'stopped' && !this.stopAsked) {
       const message = 'This version of Dify stops a workflow that goes on after a form was answered; 1.16.2 does not.';

@@ -43,23 +43,37 @@ const BEHIND = 256;
 export function follow(run: KeptRun, options: FollowOptions = {}): AsyncIterableIterator<Followed, undefined> {
   const { coalesceMs = 0, maxPayloadBytes = 65_536, only } = options;
   const attached = attach(run, options.after ?? null);
-  const reader = run.read(attached.seq);
+  let reader = run.read(attached.seq);
   const gone = new AbortController();
-  let batch: readonly (RunAttached | RunEvent)[] = [attached];
-  let next = 0;
+  let batch: Iterator<RunAttached | RunEvent> = [attached].values();
 
-  async function refill(): Promise<boolean> {
+  /** What this reader was told is not what happened: it begins anew. */
+  function again(): RunAttached {
+    const anew = { ...attach(run, null), mode: 'GAP' as const };
+    reader = run.read(anew.seq);
+    if (gone.signal.aborted) reader.close();
+    return anew;
+  }
+
+  /** As this reader wants them. */
+  async function shaped(read: readonly RunEvent[]): Promise<Iterator<RunEvent>> {
+    let events = read;
+    // One that is behind has enough to merge.
+    if (coalesceMs > 0 && events.at(-1)?.seq === run.state.lastSeq && !isEnded(run.state))
+      events = [...events, ...(await more(run, reader, coalesceMs, gone.signal))];
+    if (only) events = events.filter((event) => event.type === 'RunFinished' || only(event));
+    return coalesceMs > 0 || events.length > BEHIND ? merge(events) : events.values();
+  }
+
+  /** The next event; undefined when there is none any more. */
+  async function take(): Promise<RunAttached | RunEvent | undefined> {
     for (;;) {
-      let events = await reader.next();
-      if (events === null || gone.signal.aborted) return false;
-      if (coalesceMs > 0 && events.at(-1)?.type !== 'RunFinished')
-        events = [...events, ...(await more(run, reader, coalesceMs, gone.signal))];
-      if (only) events = events.filter((event) => event.type === 'RunFinished' || only(event));
-      if (coalesceMs > 0 || events.length > BEHIND) events = merge(events);
-      if (events.length === 0) continue;
-      batch = events;
-      next = 0;
-      return true;
+      const { done, value } = batch.next();
+      if (gone.signal.aborted) return undefined;
+      if (!done) return value;
+      const read = await reader.next();
+      if (read === null || gone.signal.aborted) return undefined;
+      batch = read === 'gap' ? [again()].values() : await shaped(read);
     }
   }
 
@@ -68,11 +82,8 @@ export function follow(run: KeptRun, options: FollowOptions = {}): AsyncIterable
       return this;
     },
     async next() {
-      if (next >= batch.length && (gone.signal.aborted || !(await refill()))) return { done: true, value: undefined };
-      const event = batch[next++];
-      return event && !gone.signal.aborted
-        ? { done: false, value: { run, event, maxPayloadBytes } }
-        : { done: true, value: undefined };
+      const event = await take();
+      return event ? { done: false, value: { run, event, maxPayloadBytes } } : { done: true, value: undefined };
     },
     async return() {
       gone.abort();
@@ -101,21 +112,40 @@ async function more(
 ): Promise<readonly RunEvent[]> {
   const seen = run.state.lastSeq;
   await elapsed(ms, run.ended, gone);
-  return run.state.lastSeq > seen ? ((await reader.next()) ?? []) : [];
+  const read = run.state.lastSeq > seen ? await reader.next() : null;
+  // After a gap nothing is read here any more: the next reading says so.
+  return read === null || read === 'gap' ? [] : read;
 }
 
-/** Neighbouring pieces of text become one that carries the number of the last. */
-export function merge(events: readonly RunEvent[]): RunEvent[] {
-  const merged: RunEvent[] = [];
+/**
+ * Neighbouring pieces of text become one that carries the number of the last. Each is made when it is asked for: a reader that is
+ * behind holds one of them, not all that it has to catch up on.
+ */
+export function* merge(events: Iterable<RunEvent>): Generator<RunEvent, undefined> {
+  let last: RunEvent | undefined;
   for (const event of events) {
-    const last = merged.at(-1);
-    if (last?.type === 'TextDelta' && event.type === 'TextDelta' && last.source?.join() === event.source?.join()) {
-      merged[merged.length - 1] = { ...event, offset: last.offset, text: last.text + event.text };
-    } else if (last?.type === 'ReasoningDelta' && event.type === 'ReasoningDelta' && last.nodeId === event.nodeId) {
-      merged[merged.length - 1] = { ...event, offset: last.offset, text: last.text + event.text };
-    } else {
-      merged.push(event);
-    }
+    const joined = last && join(last, event);
+    if (last && !joined) yield last;
+    last = joined ?? event;
   }
-  return merged;
+  if (last) yield last;
+}
+
+function join(last: RunEvent, event: RunEvent): RunEvent | undefined {
+  if (last.type === 'TextDelta' && event.type === 'TextDelta') {
+    if (!fits(last, event) || last.source?.join() !== event.source?.join()) return undefined;
+    return { ...event, offset: last.offset, text: last.text + event.text };
+  }
+  if (last.type === 'ReasoningDelta' && event.type === 'ReasoningDelta') {
+    if (!fits(last, event) || last.nodeId !== event.nodeId) return undefined;
+    return { ...event, offset: last.offset, text: last.text + event.text };
+  }
+  return undefined;
+}
+
+/** Pieces are not merged beyond so many UTF-16 units: what is sent at once is what a slow socket has to hold. */
+const MOST_MERGED = 16_384;
+
+function fits(last: { readonly text: string }, next: { readonly text: string }): boolean {
+  return last.text.length + next.text.length <= MOST_MERGED;
 }

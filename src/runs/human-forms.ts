@@ -10,6 +10,11 @@ import type { HumanForm } from './human-form.ts';
 export class HumanForms {
   readonly #waiting = new Map<string, HumanForm>();
 
+  /** As a run that another process has written so far has them. */
+  resume(forms: ReadonlyMap<string, HumanForm>): void {
+    for (const [id, form] of forms) this.#waiting.set(id, form);
+  }
+
   required({ data }: HumanInputEvent): void {
     const form = formOf(data);
     if (form) this.#waiting.set(form.id, form);

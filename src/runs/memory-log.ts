@@ -1,6 +1,7 @@
+import { EventEmitter } from 'node:events';
 import { MemoryRun } from './memory-run.ts';
 import type { RunEvent } from './run-event.ts';
-import type { KeptRun, RunLog } from './run-log.ts';
+import type { KeptRun, LogWriter, RunLog } from './run-log.ts';
 import { isEnded, type RunHeader, type RunKey } from './run-state.ts';
 
 /** How much is kept. Only ended runs are ever dropped, the one that ended first before the others. */
@@ -15,6 +16,7 @@ export interface MemoryLogOptions {
 
 /** Runs in the memory of this process: the default. A restart forgets them. */
 export class MemoryLog implements RunLog {
+  readonly available = true;
   readonly #viewers = new Map<string, Map<string, MemoryRun>>();
   /** In the order in which they ended. */
   readonly #ended = new Set<MemoryRun>();
@@ -24,6 +26,9 @@ export class MemoryLog implements RunLog {
   readonly #keepBytes: number;
   readonly #keepCount: number;
   readonly #sweeper: NodeJS.Timeout;
+  /** By viewer. */
+  readonly #changes = new EventEmitter().setMaxListeners(0);
+  #writer: LogWriter | undefined;
 
   constructor(options: MemoryLogOptions = {}) {
     this.#keepMs = (options.keepMinutes ?? 60) * 60_000;
@@ -47,6 +52,7 @@ export class MemoryLog implements RunLog {
     this.#count += 1;
     this.#bytes += run.bytes;
     this.#drop();
+    this.#changes.emit(header.viewer);
     return { first: true, run };
   }
 
@@ -58,10 +64,31 @@ export class MemoryLog implements RunLog {
     this.#bytes += run.bytes - before;
     if (isEnded(run.state)) this.#ended.add(run);
     if (this.#bytes > this.#keepBytes) this.#drop();
+    if (events.some(changesList)) this.#changes.emit(key.viewer);
   }
+
+  async flushed(): Promise<void> {}
 
   markStopping(key: RunKey): void {
     this.#get(key)?.markStopping();
+    this.#writer?.stop(key);
+  }
+
+  noteAnswered(key: RunKey): void {
+    this.#writer?.answered(key);
+  }
+
+  async handOver(): Promise<boolean> {
+    return false;
+  }
+
+  serve(writer: LogWriter): void {
+    this.#writer = writer;
+  }
+
+  onChange(viewer: string, changed: () => void): () => void {
+    this.#changes.on(viewer, changed);
+    return () => this.#changes.off(viewer, changed);
   }
 
   async find(key: RunKey): Promise<KeptRun | undefined> {
@@ -94,4 +121,9 @@ export class MemoryLog implements RunLog {
       if (runs?.size === 0) this.#viewers.delete(viewer);
     }
   }
+}
+
+/** Whether a list of runs, or what it shows of their conversations and ends, is different after this. */
+export function changesList({ type }: RunEvent): boolean {
+  return type === 'RunStarted' || type === 'RunFinished';
 }

@@ -4,25 +4,46 @@ import { applyEvent, isEnded, isSettled, newState, type RunHeader, type RunState
 
 /** Numbered events in an array (event `seq` stands at `seq - 1`), their fold, and the readers that wait for more. */
 export class MemoryRun implements KeptRun {
-  readonly state: RunState;
   readonly ended: Promise<void>;
   /** Estimated size in memory: what is kept besides text counts a flat 200 bytes an event. */
-  bytes: number;
-  readonly #events: RunEvent[] = [];
+  bytes = 0;
+  /** Readers in other processes. */
+  watchersElsewhere = 0;
+  #state: RunState;
+  #events: RunEvent[] = [];
   readonly #readers = new Set<MemoryReader>();
   /** Texts that a later event replaced, each with the number of that event. */
-  readonly #replaced: { readonly seq: number; readonly text: string }[] = [];
+  #replaced: { readonly seq: number; readonly text: string }[] = [];
   #end!: () => void;
   #settle = Promise.withResolvers<void>();
 
   constructor(header: RunHeader) {
-    this.state = newState(header);
-    this.bytes = 1_000 + weigh(header.query) + weigh(header.inputs);
+    this.#state = newState(header);
     this.ended = new Promise((resolve) => (this.#end = resolve));
+    this.#weighHeader();
+  }
+
+  get state(): RunState {
+    return this.#state;
+  }
+
+  /** Readers here. */
+  get readers(): number {
+    return this.#readers.size;
   }
 
   get watchers(): number {
-    return this.#readers.size;
+    return this.#readers.size + this.watchersElsewhere;
+  }
+
+  /** What happened was something else: begins again with these events, and lets all readers know. */
+  restart(events: readonly RunEvent[]): void {
+    this.#state = newState(this.#state.header);
+    this.#events = [];
+    this.#replaced = [];
+    this.#weighHeader();
+    for (const reader of this.#readers) reader.miss();
+    this.append(events);
   }
 
   get settled(): Promise<void> {
@@ -30,7 +51,7 @@ export class MemoryRun implements KeptRun {
   }
 
   append(events: readonly RunEvent[]): void {
-    this.#check(events);
+    this.check(events);
     for (const event of events) {
       if (event.type === 'TextReplaced') this.#replaced.push({ seq: event.seq, text: this.state.text });
       applyEvent(this.state, event);
@@ -55,9 +76,9 @@ export class MemoryRun implements KeptRun {
     return reader;
   }
 
-  /** All events from number `after + 1` on. */
-  since(after: number): readonly RunEvent[] {
-    return this.#events.slice(after);
+  /** The events from number `after + 1` on: all, or the first `most`. */
+  since(after: number, most = Infinity): readonly RunEvent[] {
+    return this.#events.slice(after, after + most);
   }
 
   at(seq: number): { text: string; reasoning: string } {
@@ -83,8 +104,8 @@ export class MemoryRun implements KeptRun {
     return this.#replaced.find((old) => old.seq > seq)?.text ?? this.state.text;
   }
 
-  /** All are refused where one is: readers may not see half a step. */
-  #check(events: readonly RunEvent[]): void {
+  /** Throws if these cannot follow. All are refused where one is: readers may not see half a step. */
+  check(events: readonly RunEvent[]): void {
     let last = this.state.lastSeq;
     let ended = isEnded(this.state);
     for (const { seq, type } of events) {
@@ -98,12 +119,21 @@ export class MemoryRun implements KeptRun {
   leave(reader: MemoryReader): void {
     this.#readers.delete(reader);
   }
+
+  #weighHeader(): void {
+    const { query, inputs } = this.#state.header;
+    this.bytes = 1_000 + weigh(query) + weigh(inputs);
+  }
 }
+
+/** How many events a reader gets at once: it holds them until it has read them, however far behind it is. */
+const MOST_READ = 1_024;
 
 class MemoryReader implements RunReader {
   readonly #run: MemoryRun;
   #after: number;
   #closed = false;
+  #missed = false;
   #wake: (() => void) | null = null;
 
   constructor(run: MemoryRun, after: number) {
@@ -111,18 +141,27 @@ class MemoryReader implements RunReader {
     this.#after = after;
   }
 
-  async next(): Promise<readonly RunEvent[] | null> {
+  async next(): Promise<readonly RunEvent[] | 'gap' | null> {
     while (!this.#closed) {
+      if (this.#missed) {
+        this.close();
+        return 'gap';
+      }
       const { state } = this.#run;
       if (state.lastSeq > this.#after) {
-        const events = this.#run.since(this.#after);
-        this.#after = state.lastSeq;
+        const events = this.#run.since(this.#after, MOST_READ);
+        this.#after += events.length;
         return events;
       }
       if (isEnded(state)) this.close();
       else await new Promise<void>((resolve) => (this.#wake = resolve));
     }
     return null;
+  }
+
+  miss(): void {
+    this.#missed = true;
+    this.wake();
   }
 
   wake(): void {
@@ -159,8 +198,10 @@ function weighEvent(event: RunEvent): number {
       return 200 + weigh(event.data);
     case 'NodeChanged':
       return 200 + weigh(event.node.inputs) + weigh(event.node.outputs);
+    case 'RunQueued':
     case 'RunStarted':
     case 'RunResumed':
+    case 'UpstreamRecovered':
     case 'RoundStarted':
     case 'FileProduced':
       return 200;

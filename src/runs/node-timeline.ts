@@ -31,6 +31,11 @@ export class NodeTimeline {
     this.#nodeData = nodeData;
   }
 
+  /** As a run that another process has written so far has them. */
+  resume(nodes: ReadonlyMap<string, NodeRun>): void {
+    for (const node of nodes.values()) this.#keep(node);
+  }
+
   /** Graph id of the node that failed last, unhandled. */
   get lastFailed(): string | null {
     return this.#lastFailed;

@@ -22,6 +22,9 @@ export interface PauseParts {
   readonly pollMs: number;
 }
 
+const EAGER_POLLS = 20;
+const EAGER_MS = 250;
+
 /** Dify's own limit for waiting on people, in ms: seven days. */
 const LONGEST_MS = 7 * 86_400_000;
 
@@ -31,8 +34,10 @@ const LONGEST_MS = 7 * 86_400_000;
  */
 export class Pause {
   readonly #parts: PauseParts;
-  readonly #answered = Promise.withResolvers<DifyStream>();
   #stream: DifyStream | null = null;
+  #news = Promise.withResolvers<void>();
+  /** How many more times Dify is asked soon: somebody has answered, and Dify takes a moment to go on. */
+  #eager = 0;
 
   constructor(parts: PauseParts) {
     this.#parts = parts;
@@ -41,8 +46,7 @@ export class Pause {
   /** Hands in an answer. The run is followed first, so that nothing of how it goes on is missed. */
   async answer(form: HumanForm, { action, inputs, files = {} }: FormAnswer): Promise<void> {
     const { app, user } = this.#parts;
-    const { token } = form;
-    if (token === null) throw new GatewayError('BAD_USER_INPUT', 'This form is answered elsewhere, such as by e-mail.');
+    const token = tokenOf(form);
     const stream = await this.#follow(false);
     try {
       await app.forms.submit({ token, user, action, inputs, files });
@@ -51,7 +55,13 @@ export class Pause {
       throw error;
     }
     this.#stream = stream;
-    this.#answered.resolve(stream);
+    this.#news.resolve();
+  }
+
+  /** One of the forms was answered elsewhere, or may have been. */
+  answered(): void {
+    this.#eager = EAGER_POLLS;
+    this.#news.resolve();
   }
 
   /** The stream on which the run goes on, whoever has answered. */
@@ -59,9 +69,11 @@ export class Pause {
     const { app, workflowRunId, signal, pollMs } = this.#parts;
     const end = Date.now() + LONGEST_MS;
     while (Date.now() < end) {
-      await elapsed(pollMs, this.#answered.promise, signal);
+      await elapsed(this.#eager > 0 ? Math.min(pollMs, EAGER_MS) : pollMs, this.#news.promise, signal);
       signal.throwIfAborted();
       if (this.#stream) return this.#stream;
+      this.#news = Promise.withResolvers();
+      this.#eager -= 1;
       const record = await app.workflows.run(workflowRunId).catch(() => null);
       if (this.#stream) return this.#stream;
       if (record && record.status !== 'paused') return this.#follow(true);
@@ -73,4 +85,18 @@ export class Pause {
     const { app, workflowRunId: runId, user, signal } = this.#parts;
     return app.workflows.events({ runId, user, snapshot }, signal);
   }
+}
+
+/** Hands in the answer to a form of a run that is written elsewhere. */
+export async function submitForm(
+  { app, user }: Pick<PauseParts, 'app' | 'user'>,
+  form: HumanForm,
+  { action, inputs, files = {} }: FormAnswer,
+): Promise<void> {
+  await app.forms.submit({ token: tokenOf(form), user, action, inputs, files });
+}
+
+function tokenOf({ token }: HumanForm): string {
+  if (token !== null) return token;
+  throw new GatewayError('BAD_USER_INPUT', 'This form is answered elsewhere, such as by e-mail.');
 }

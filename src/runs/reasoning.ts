@@ -112,9 +112,14 @@ function cutTag(text: string, tag: string): number {
 /** A whole answer at once, as for stored messages. */
 export function splitReasoning(raw: string): { readonly text: string; readonly reasoning: string } {
   const splitter = new ReasoningSplitter();
+  return foldPieces([...splitter.feed(raw), ...splitter.end()]);
+}
+
+/** What these pieces come to. */
+export function foldPieces(pieces: readonly Piece[]): { readonly text: string; readonly reasoning: string } {
   let text = '';
   let reasoning = '';
-  for (const piece of [...splitter.feed(raw), ...splitter.end()]) {
+  for (const piece of pieces) {
     if (piece.kind === 'text') text += piece.text;
     else if (piece.kind === 'reasoning')
       reasoning += (piece.first && reasoning !== '' ? BETWEEN_BLOCKS : '') + piece.text;

@@ -7,6 +7,7 @@ import type { HumanForm } from './human-form.ts';
  * Every event says its result and not only its difference, so that applying one twice changes nothing.
  */
 export type RunEvent =
+  | RunQueued
   | RunStarted
   | TextDelta
   | TextReplaced
@@ -19,6 +20,7 @@ export type RunEvent =
   | AudioChunk
   | RunPaused
   | RunResumed
+  | UpstreamRecovered
   | UnknownEvent
   | RunFinished;
 
@@ -30,6 +32,12 @@ interface Numbered {
   readonly at: number;
   /** Files that its texts name, by id: where Dify has them, signed for minutes. For this server alone. */
   readonly signed?: Readonly<Record<string, string>>;
+}
+
+/** It waits for its turn: `position` runs come first. 0: its turn has come, and Dify is asked now. */
+export interface RunQueued extends Numbered {
+  readonly type: 'RunQueued';
+  readonly position: number;
 }
 
 /** Dify named ids of this run. Comes again if it names more of them later. */
@@ -118,6 +126,14 @@ export interface RunResumed extends Numbered {
   readonly timedOut: boolean;
 }
 
+/** The link to Dify broke and was healed, or the outcome was fetched from its records. */
+export interface UpstreamRecovered extends Numbered {
+  readonly type: 'UpstreamRecovered';
+  readonly by: SettledBy;
+  /** Some of what happened in between is not known. */
+  readonly lostDetail: boolean;
+}
+
 export interface UnknownEvent extends Numbered {
   readonly type: 'UnknownEvent';
   readonly name: string;
@@ -129,6 +145,8 @@ export interface RunFinished extends Numbered {
   readonly type: 'RunFinished';
   readonly status: EndStatus;
   readonly error: RunError | null;
+  /** How the outcome was learnt. */
+  readonly settledBy: SettledBy;
   readonly usage: Usage | null;
   /** Workflows: the authoritative result. */
   readonly outputs: Readonly<Record<string, unknown>> | null;
@@ -137,8 +155,11 @@ export interface RunFinished extends Numbered {
   readonly rawText: string | null;
 }
 
-export type EndStatus = 'SUCCEEDED' | 'PARTIAL_SUCCEEDED' | 'FAILED' | 'STOPPED';
-export type RunStatus = 'RUNNING' | 'PAUSED' | 'STOPPING' | EndStatus;
+/** UNKNOWN: the gateway lost sight of it, and Dify's records give no outcome. */
+export type EndStatus = 'SUCCEEDED' | 'PARTIAL_SUCCEEDED' | 'FAILED' | 'STOPPED' | 'UNKNOWN';
+/** By the stream, Dify's record of the run or the conversation's messages; WATCHDOG: by a limit of the gateway's own. */
+export type SettledBy = 'STREAM' | 'RUN_RECORD' | 'HISTORY' | 'WATCHDOG';
+export type RunStatus = 'QUEUED' | 'RUNNING' | 'PAUSED' | 'STOPPING' | EndStatus;
 export type NodeStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'EXCEPTION' | 'RETRYING' | 'PAUSED' | 'STOPPED';
 
 export interface RunError {

@@ -8,11 +8,13 @@ import type {
   RunEvent,
   RunFile,
   RunStatus,
+  SettledBy,
   Usage,
 } from './run-event.ts';
 import type { HumanForm } from './human-form.ts';
 
 export type RunKind = 'CHAT' | 'COMPLETION' | 'WORKFLOW';
+export type DisconnectPolicy = 'CONTINUE' | 'CANCEL';
 
 /** Whose run it is, and its id: together its name, so that another viewer's id names another run. */
 export interface RunKey {
@@ -31,6 +33,12 @@ export interface RunHeader extends RunKey {
   readonly files: readonly FileReference[];
   /** A published version to run instead of the newest; null for that. */
   readonly workflowId: string | null;
+  /** Have Dify name the new conversation once it has been answered. */
+  readonly autoName: boolean;
+  /** It has to wait for its turn before Dify is asked. */
+  readonly queued: boolean;
+  /** What becomes of it when nobody is attached any more. */
+  readonly onDisconnect: DisconnectPolicy;
   /** Equal for equal content: what an idempotency key is checked against. */
   readonly fingerprint: string;
   /** Epoch milliseconds. */
@@ -43,6 +51,12 @@ export interface RunState {
   status: RunStatus;
   lastSeq: number;
   finishedAt: number | null;
+  /** When its turn came; null for a run that never waited, or waits still. */
+  turnAt: number | null;
+  /** How often the link to Dify was healed. */
+  reconnects: number;
+  /** How its outcome was learnt; null before its end. */
+  settledBy: SettledBy | null;
   /** When the first event and the first text came. */
   firstEventAt: number | null;
   firstTextAt: number | null;
@@ -70,9 +84,12 @@ export interface RunState {
 export function newState(header: RunHeader): RunState {
   return {
     header,
-    status: 'RUNNING',
+    status: header.queued ? 'QUEUED' : 'RUNNING',
     lastSeq: 0,
     finishedAt: null,
+    turnAt: null,
+    reconnects: 0,
+    settledBy: null,
     firstEventAt: null,
     firstTextAt: null,
     conversationId: header.conversationId,
@@ -104,12 +121,22 @@ export function isSettled(state: Readonly<RunState>): boolean {
   return isEnded(state) || state.status === 'PAUSED';
 }
 
+/** It goes on when its turn or a person comes, and holds nothing of Dify until then. */
+export function isWaiting({ status }: Readonly<RunState>): boolean {
+  return status === 'QUEUED' || status === 'PAUSED';
+}
+
 /** Applies one event. Text grows as a rope: appending costs the same however long it is. */
 export function applyEvent(state: RunState, event: RunEvent): void {
   state.lastSeq = event.seq;
-  state.firstEventAt ??= event.at;
   if (event.signed) for (const [id, url] of Object.entries(event.signed)) state.signed.set(id, url);
+  if (event.type !== 'RunQueued') state.firstEventAt ??= event.at;
   switch (event.type) {
+    case 'RunQueued':
+      if (event.position > 0) return;
+      state.turnAt = event.at;
+      if (state.status === 'QUEUED') state.status = 'RUNNING';
+      return;
     case 'RunStarted':
       state.conversationId = event.conversationId ?? state.conversationId;
       state.messageId = event.messageId;
@@ -144,6 +171,9 @@ export function applyEvent(state: RunState, event: RunEvent): void {
       if (state.status === 'PAUSED') state.status = 'RUNNING';
       if (event.formId !== null) state.forms.delete(event.formId);
       return;
+    case 'UpstreamRecovered':
+      state.reconnects += 1;
+      return;
     case 'AgentLogged':
     case 'RoundStarted':
     case 'AudioChunk':
@@ -152,6 +182,7 @@ export function applyEvent(state: RunState, event: RunEvent): void {
     case 'RunFinished':
       state.status = event.status;
       state.finishedAt = event.at;
+      state.settledBy = event.settledBy;
       state.forms.clear();
       state.error = event.error;
       state.usage = event.usage;

@@ -1,33 +1,23 @@
-import { createHash, randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Dify } from '../dify/dify.ts';
 import type { DifyApp } from '../dify/dify-app.ts';
-import type { FileReference } from '../dify/file-reference.ts';
-import { GatewayError, type Problem } from '../errors.ts';
-import { inputProblems } from './input-check.ts';
+import { GatewayError } from '../errors.ts';
+import { stopWhenAbandoned } from './abandonment.ts';
+import { Lines, type LineLimits } from './lines.ts';
+import { MemoryTurns } from './memory-turns.ts';
 import { nameConversation } from './naming.ts';
-import type { FormAnswer } from './pause.ts';
-import { Pump, type PumpOptions } from './pump.ts';
+import { submitForm, type FormAnswer } from './pause.ts';
+import type { PumpOptions } from './pump-parts.ts';
+import { Pump } from './pump.ts';
+import { checkQuestion } from './question-check.ts';
+import { newHeader, sameContent, type Question } from './question.ts';
 import type { KeptRun, RunLog } from './run-log.ts';
 import type { FilePlace } from './run-file.ts';
-import { isEnded, type RunHeader, type RunKind } from './run-state.ts';
+import { isEnded, isWaiting } from './run-state.ts';
 import type { AddressMaker } from './text-files.ts';
+import { Turn } from './turn.ts';
+import type { Turns } from './turns.ts';
 import { elapsed } from './wait.ts';
-
-/** What is asked of an app. */
-export interface Question {
-  readonly kind: RunKind;
-  readonly app: string;
-  readonly query: string | null;
-  readonly inputs: Readonly<Record<string, unknown>>;
-  readonly conversationId: string | null;
-  readonly files: readonly FileReference[];
-  readonly workflowId: string | null;
-  /** Have Dify name a new conversation once it has been answered. */
-  readonly autoName: boolean;
-  /** The client's own name for this question; null for a question that is asked once. */
-  readonly idempotencyKey: string | null;
-}
 
 export interface RunsOptions extends Omit<PumpOptions, 'runMs' | 'nodeData'> {
   /** App → the longest a run of it may take, in ms. */
@@ -38,6 +28,19 @@ export interface RunsOptions extends Omit<PumpOptions, 'runMs' | 'nodeData'> {
   readonly checkInputs?: ReadonlySet<string>;
   /** The address for a file that a text names by one that Dify has signed; null where it cannot be read. */
   readonly textAddress?: (viewer: string, url: string, place: FilePlace) => string | null;
+  /** Where runs wait for their turn. Default: in this process. */
+  readonly turns?: Turns;
+  /** App → how many runs of it go on at once, and how many wait. */
+  readonly limits?: ReadonlyMap<string, LineLimits>;
+  /** How long a run that is to be cancelled may have nobody attached, in ms. Default 15,000. */
+  readonly abandonMs?: number;
+}
+
+interface Writing {
+  readonly run: KeptRun;
+  readonly pump: Pump;
+  readonly turn: Turn;
+  readonly done: Promise<void>;
 }
 
 /** Ask, follow, stop: everything a caller can do with runs, whatever door it came through. */
@@ -46,8 +49,9 @@ export class Runs implements AsyncDisposable {
   readonly #log: RunLog;
   readonly #logger: Logger;
   readonly #options: RunsOptions;
+  readonly #lines: Lines;
   /** The runs that this process writes, and when each is done. */
-  readonly #pumps = new Map<string, { readonly pump: Pump; readonly done: Promise<void> }>();
+  readonly #pumps = new Map<string, Writing>();
   #draining = false;
 
   constructor(dify: Dify, log: RunLog, logger: Logger, options: RunsOptions = {}) {
@@ -55,6 +59,16 @@ export class Runs implements AsyncDisposable {
     this.#log = log;
     this.#logger = logger;
     this.#options = options;
+    this.#lines = new Lines(options.turns ?? new MemoryTurns(), log, options.limits ?? new Map());
+    log.serve({
+      stop: ({ id }) => {
+        this.#pumps.get(id)?.turn.stop();
+        this.#pumps.get(id)?.pump.stop();
+      },
+      answered: ({ id }) => this.#pumps.get(id)?.pump.answered(),
+      lost: ({ id }) => this.#pumps.get(id)?.pump.lose(),
+      takeOver: (run) => this.#takeOver(run),
+    });
   }
 
   /** Asks, or finds the run that the same key started before: a repeated frame is never a second answer. */
@@ -63,11 +77,24 @@ export class Runs implements AsyncDisposable {
     const header = newHeader(viewer, question);
     const kept = question.idempotencyKey === null ? undefined : await this.#log.find(header);
     if (kept) return { run: sameContent(kept, header), deduplicated: true };
-    await this.#check(app, question);
-    const { first, run } = await this.#log.claim(header);
+    this.#refuseWhileDraining();
+    await checkQuestion(app, question, this.#options.checkInputs?.has(app.name) ?? false);
+    // Draining may have begun meanwhile, and does not wait for runs that are not there yet.
+    this.#refuseWhileDraining();
+    const { first, run } = await this.#lines.claim(header, question.onBusy);
     if (!first) return { run: sameContent(run, header), deduplicated: true };
-    this.#write(header, app, question, run);
+    this.#write(run, app);
     return { run, deduplicated: false };
+  }
+
+  /** The run that a conversation of the viewer's answers with now, or that waits first. */
+  async answering(viewer: string, app: string, conversationId: string): Promise<KeptRun | undefined> {
+    return this.#lines.first(viewer, app, conversationId);
+  }
+
+  /** Calls back when the viewer has a new run, or one of them a conversation or an end. Returns what ends it. */
+  onChange(viewer: string, changed: () => void): () => void {
+    return this.#log.onChange(viewer, changed);
   }
 
   /** The viewer's run of that id. */
@@ -85,7 +112,6 @@ export class Runs implements AsyncDisposable {
     const { header } = run.state;
     if (isEnded(run.state)) return true;
     await this.#log.markStopping(header);
-    this.#pumps.get(header.id)?.pump.stop();
     return this.ended(run, waitMs, signal);
   }
 
@@ -98,30 +124,38 @@ export class Runs implements AsyncDisposable {
       const ids = form.actions.map(({ id }) => id).join(', ');
       throw new GatewayError('BAD_USER_INPUT', `This form has no action “${answer.action}”: it has ${ids}.`);
     }
-    await this.#pumps.get(run.state.header.id)?.pump.answer(form, answer);
+    const { header } = run.state;
+    const pump = this.#pumps.get(header.id)?.pump;
+    if (pump) await pump.answer(form, answer);
+    else {
+      await submitForm({ app: this.#app(header.app), user: viewer }, form, answer);
+      await this.#log.noteAnswered(header);
+    }
     return run;
   }
 
-  /** Waits for the end of a run, `waitMs` at most. True if it has ended. */
+  /** Waits for the end of a run, `waitMs` at most: whoever waits is attached. True if it has ended. */
   async ended(run: KeptRun, waitMs: number, signal?: AbortSignal): Promise<boolean> {
-    if (!isEnded(run.state) && waitMs > 0) await elapsed(waitMs, run.ended, signal);
-    return isEnded(run.state);
+    return this.#attached(run, run.ended, waitMs, signal);
   }
 
   /** As `ended`, but does not wait on people, either. */
   async settled(run: KeptRun, waitMs: number, signal?: AbortSignal): Promise<boolean> {
-    if (!isEnded(run.state) && waitMs > 0) await elapsed(waitMs, run.settled, signal);
-    return isEnded(run.state);
+    return this.#attached(run, run.settled, waitMs, signal);
   }
 
-  /** Refuses new questions, lets answers finish for `drainMs`, lets go of readers by `part`, then gives up the rest. */
+  /**
+   * Refuses new questions, lets answers finish for `drainMs`, lets go of readers by `part`, then hands over the rest, or gives it
+   * up. What waits, for its turn or for a person, would not end in that time: it goes first.
+   */
   async drain(drainMs: number, part?: () => Promise<void>): Promise<void> {
     this.#draining = true;
-    const all = Promise.allSettled(Array.from(this.#pumps.values(), ({ done }) => done));
-    if (this.#pumps.size > 0) await elapsed(drainMs, all);
+    const waiting = Array.from(this.#pumps.values()).filter(({ run: { state } }) => isWaiting(state));
+    await Promise.all(waiting.map((one) => this.#release(one)));
+    if (this.#pumps.size > 0) await elapsed(drainMs, this.#allDone());
     await part?.();
-    for (const { pump } of this.#pumps.values()) pump.abandon();
-    await all;
+    await Promise.all(Array.from(this.#pumps.values(), (one) => this.#release(one)));
+    await this.#allDone();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -134,30 +168,40 @@ export class Runs implements AsyncDisposable {
     return app;
   }
 
-  /** What can be refused before there is a run. If Dify does not tell soon what the app is, the question itself will. */
-  async #check(app: DifyApp, question: Question): Promise<void> {
-    this.#refuseWhileDraining();
-    const told: { mode?: string; problems?: readonly Problem[] } = {};
-    const asked: Promise<unknown>[] = [app.info().then((info) => (told.mode = info.mode))];
-    // A pinned version may have a form of its own, which Dify does not tell.
-    const checked = question.workflowId === null && this.#options.checkInputs?.has(app.name);
-    if (checked) asked.push(problemsOf(app, question).then((problems) => (told.problems = problems)));
-    await elapsed(TELL_MS, Promise.allSettled(asked));
-    // Draining may have begun meanwhile, and does not wait for runs that are not there yet.
-    this.#refuseWhileDraining();
-    const { mode, problems = [] } = told;
-    if (mode !== undefined && !suits(mode, question.kind)) throw wrongMode(app, mode);
-    if (problems.length === 0) return;
-    const all = problems.map(({ path, message }) => `\`${path}\` ${message}`).join('; ');
-    throw new GatewayError('BAD_USER_INPUT', `This does not fit the app’s form: ${all}.`, { problems });
+  async #attached(run: KeptRun, until: Promise<void>, waitMs: number, signal?: AbortSignal): Promise<boolean> {
+    if (isEnded(run.state) || waitMs <= 0) return isEnded(run.state);
+    const reader = run.read(run.state.lastSeq);
+    await elapsed(waitMs, until, signal);
+    reader.close();
+    return isEnded(run.state);
   }
 
   #refuseWhileDraining(): void {
     if (this.#draining) throw new GatewayError('DRAINING', 'This server is shutting down.');
   }
 
-  #write(header: RunHeader, app: DifyApp, question: Question, run: KeptRun): void {
-    const { runMs, nodeData, checkInputs: _, textAddress, ...options } = this.#options;
+  /** Another process can write a run from here on, or it ends here. */
+  async #release({ pump, run }: Writing): Promise<void> {
+    const { header } = run.state;
+    const handedOver = !isEnded(run.state) && (await this.#log.handOver(header).catch(() => false));
+    if (handedOver) pump.lose();
+    else pump.abandon();
+  }
+
+  async #allDone(): Promise<void> {
+    await Promise.allSettled(Array.from(this.#pumps.values(), ({ done }) => done));
+  }
+
+  #takeOver(run: KeptRun): void {
+    const { header } = run.state;
+    const app = this.#dify.app(header.app);
+    if (!app) return this.#logger.warn({ run: header.id, app: header.app }, 'a run of an app that is not served here');
+    this.#write(run, app, run.state);
+  }
+
+  #write(run: KeptRun, app: DifyApp, from?: KeptRun['state']): void {
+    const { header } = run.state;
+    const { runMs, nodeData, abandonMs = 15_000, textAddress, ...options } = this.#options;
     const limit = runMs?.get(app.name);
     let autoPlay = false;
     void app.parameters().then(
@@ -166,79 +210,33 @@ export class Runs implements AsyncDisposable {
     );
     const address: AddressMaker = (url, { conversationId, messageId }) =>
       textAddress?.(header.viewer, url, { app: app.name, runId: header.id, conversationId, messageId }) ?? null;
-    const parts = { header, app, log: this.#log, logger: this.#logger, speaks: () => autoPlay, address };
+    const turn = new Turn(run, this.#lines, this.#log);
+    const cancels = header.onDisconnect === 'CANCEL';
+    const forget = cancels ? stopWhenAbandoned(run, this.#log, abandonMs) : undefined;
+    const parts = {
+      header,
+      app,
+      log: this.#log,
+      logger: this.#logger,
+      turn,
+      address,
+      speaks: () => autoPlay,
+      ...(from ? { from } : {}),
+    };
     const shown = nodeData?.has(app.name) ?? false;
     const pump = new Pump(parts, { ...options, nodeData: shown, ...(limit === undefined ? {} : { runMs: limit }) });
+    // Draining may have begun since the run was claimed.
+    if (this.#draining) pump.abandon();
     const done = pump.run().then(() => {
       this.#pumps.delete(header.id);
-      if (question.autoName) nameConversation(app, run, this.#logger);
+      forget?.();
+      // Otherwise another process writes it now.
+      if (isEnded(run.state))
+        turn.leave().catch((error: unknown) => this.#logger.warn({ err: error }, 'a turn was kept'));
+      if (header.autoName) nameConversation(app, run, this.#logger);
     });
-    this.#pumps.set(header.id, { pump, done });
+    this.#pumps.set(header.id, { run, pump, turn, done });
+    // So may a stop have been asked for.
+    if (run.state.status === 'STOPPING') pump.stop();
   }
-}
-
-/** How long a question may wait for the app's mode and form, in ms; they are asked for once in a while and then known. */
-const TELL_MS = 2_000;
-
-/** A question that does not fit the form is held to one of this age at most, in ms: the app may have been published anew. */
-const FORM_MS = 5_000;
-
-async function problemsOf(app: DifyApp, question: Question): Promise<readonly Problem[]> {
-  const problems = inputProblems(question, await app.parameters());
-  return problems.length === 0 ? problems : inputProblems(question, await app.parameters(FORM_MS));
-}
-
-function wrongMode(app: DifyApp, mode: string): GatewayError {
-  const how =
-    mode === 'workflow'
-      ? 'run it with runWorkflow'
-      : mode === 'completion'
-        ? 'it takes no questions'
-        : 'ask it with chat';
-  return new GatewayError('WRONG_APP_MODE', `The app “${app.name}” is of mode ${mode}: ${how}.`);
-}
-
-function suits(mode: string, kind: RunKind): boolean {
-  return kind === (mode === 'workflow' ? 'WORKFLOW' : mode === 'completion' ? 'COMPLETION' : 'CHAT');
-}
-
-function newHeader(viewer: string, question: Question): RunHeader {
-  const { idempotencyKey, ...content } = question;
-  const { autoName: _, ...asked } = content;
-  return {
-    ...asked,
-    viewer,
-    id: idempotencyKey === null ? randomUUID() : runIdOf(viewer, idempotencyKey),
-    fingerprint: digest(canonical(content)),
-    createdAt: Date.now(),
-  };
-}
-
-/** The same key of the same viewer always names the same run: to claim the run is to claim the key. */
-export function runIdOf(viewer: string, key: string): string {
-  const hex = digest(JSON.stringify([viewer, key]));
-  return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `a${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
-    '-',
-  );
-}
-
-function sameContent(run: KeptRun, header: RunHeader): KeptRun {
-  if (run.state.header.fingerprint === header.fingerprint) return run;
-  throw new GatewayError(
-    'IDEMPOTENCY_CONFLICT',
-    'This idempotency key was used before with other content: use a new key for a new question.',
-  );
-}
-
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
-}
-
-/** JSON with the keys of all objects in order. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }

@@ -1,12 +1,16 @@
+import type { ThoughtRecord } from '../dify/records.ts';
 import type { Envelope, MessageEndEvent, WireEvent, WireFile, WorkflowFinishedEvent } from '../dify/wire-event.ts';
 import { AgentSteps } from './agent-steps.ts';
 import { AnswerText } from './answer-text.ts';
 import type { Outcome } from './ending.ts';
 import { HumanForms } from './human-forms.ts';
 import { NodeTimeline } from './node-timeline.ts';
-import type { Citation, Draft, RunEvent, RunFile, Usage } from './run-event.ts';
+import type { Citation, Draft, RunEvent, RunFile, SettledBy, Usage } from './run-event.ts';
+import type { RecordedEnd } from './recorded-end.ts';
 import { runFile } from './run-file.ts';
 import { TextFiles, withUrls, type AddressMaker } from './text-files.ts';
+import { moreIds } from './run-ids.ts';
+import type { RunState } from './run-state.ts';
 import { sumOf, tokensOnly, usageOf } from './usage.ts';
 
 /**
@@ -22,6 +26,7 @@ export class Translator {
   readonly #address = (url: string) => this.#texts.addressOf(url, this.#ids);
   readonly #answer = new AnswerText((event) => this.#emit(event), this.#address);
   readonly #texts: TextFiles;
+  #sentReasoning = false;
   readonly #steps = new AgentSteps();
   readonly #nodes: NodeTimeline;
   readonly #nodeData: boolean;
@@ -41,6 +46,25 @@ export class Translator {
     this.#nodes = new NodeTimeline(nodeData);
   }
 
+  /** Goes on with a run that another process has written so far. */
+  resume(state: Readonly<RunState>): void {
+    const { taskId, conversationId, messageId, workflowRunId } = state;
+    this.#seq = state.lastSeq;
+    this.#ids = { taskId, conversationId, messageId, workflowRunId };
+    this.#graph = workflowRunId !== null;
+    this.#answer.resume(state.text, state.reasoning);
+    this.#steps.resume(state.steps);
+    this.#nodes.resume(state.nodes);
+    this.#forms.resume(state.forms);
+    for (const { id } of state.files) this.#files.add(id);
+    this.#sentReasoning = state.reasoning !== '';
+  }
+
+  /** All text that Dify sent so far. */
+  get said(): string {
+    return this.#answer.said;
+  }
+
   /** The ids Dify has named so far. */
   get ids(): Envelope {
     return this.#ids;
@@ -50,6 +74,49 @@ export class Translator {
   translate(wire: readonly WireEvent[], at: number): RunEvent[] {
     this.#begin(at);
     for (const event of wire) this.#one(event);
+    return this.#out;
+  }
+
+  /** The run was found again after its stream was lost. */
+  recovered(by: SettledBy, at: number, endOnly = false): RunEvent[] {
+    this.#begin(at);
+    this.#answer.lost();
+    // A snapshot has all but a workflow's text and what models think apart from theirs (§8.2).
+    const detailed = by === 'HISTORY' || (by === 'STREAM' && this.#ids.messageId !== null && !this.#sentReasoning);
+    this.#emit({ type: 'UpstreamRecovered', by, lostDetail: endOnly || !detailed });
+    return this.#out;
+  }
+
+  /** What Dify's records say more of a run than its stream did. */
+  settle({ outcome, run, message }: RecordedEnd, at: number): RunEvent[] {
+    this.#begin(at);
+    if (run) {
+      this.#outputs = this.#own(run.outputs);
+      this.#usage ??= tokensOnly(run.totalTokens ?? 0, { latencySeconds: run.elapsedTime, source: 'RUN_RECORD' });
+    }
+    for (const thought of message?.thoughts ?? []) this.#step(this.#own(thought));
+    // Where a graph's stream told files, it did under other ids.
+    if (message && (!this.#graph || this.#files.size === 0))
+      this.#outputFiles(message.files.filter(({ belongsTo }) => belongsTo !== 'user'));
+    if (message?.citations.length) this.#citations = this.#own(message.citations);
+    if (message?.usage?.totalTokens) this.#usage = usageOf(message.usage, 'RUN_RECORD');
+    const isWhole = outcome.status !== 'FAILED';
+    if (message?.answer) this.#answer.settle(this.#own(message.answer), isWhole);
+    else this.#answer.settleByOutputs(this.#outputs ?? {}, this.#ids.messageId !== null);
+    return this.#out;
+  }
+
+  /** Takes ids that were learnt in another way than from a stream. */
+  learn(ids: Partial<Envelope>, at: number): RunEvent[] {
+    this.#begin(at);
+    this.#learnIds({ taskId: null, conversationId: null, messageId: null, workflowRunId: null, ...ids });
+    return this.#out;
+  }
+
+  /** It stands in line behind that many; behind none, its turn has come. */
+  queued(position: number, at: number): RunEvent[] {
+    this.#begin(at);
+    this.#emit({ type: 'RunQueued', position });
     return this.#out;
   }
 
@@ -64,6 +131,7 @@ export class Translator {
     this.#emit({
       type: 'RunFinished',
       status: outcome.status,
+      settledBy: outcome.by ?? 'STREAM',
       error: outcome.error && { ...this.#own(outcome.error), nodeId: outcome.error.nodeId ?? failed },
       usage: this.#usage?.totalTokens ? this.#usage : (sumOf(this.#nodes.usages()) ?? this.#usage),
       outputs: this.#outputs,
@@ -102,11 +170,10 @@ export class Translator {
       case 'text_replace':
         return this.#answer.replace(wire.text, null);
       case 'reasoning_chunk':
+        this.#sentReasoning = true;
         return this.#answer.reasoningChunk(wire.reasoning, wire.nodeId);
-      case 'agent_thought': {
-        const step = this.#steps.see(wire);
-        return this.#emitIf(step && { type: 'AgentStepChanged', step });
-      }
+      case 'agent_thought':
+        return this.#step(wire);
       case 'message_file': {
         const unknown = { name: null, mimeType: null, size: null, transferMethod: null, uploadId: null };
         return this.#produced(runFile(wire.id, { ...wire, ...unknown }));
@@ -180,25 +247,20 @@ export class Translator {
     if (draft) this.#emit(draft);
   }
 
+  #step(thought: ThoughtRecord): void {
+    const step = this.#steps.see(thought);
+    this.#emitIf(step && { type: 'AgentStepChanged', step });
+  }
+
   #node(wire: Parameters<NodeTimeline['see']>[0]): void {
     for (const change of this.#nodes.see(wire)) this.#emit(change);
   }
 
-  #learnIds(wire: Envelope): void {
-    const known = this.#ids;
-    const news =
-      (wire.taskId !== null && wire.taskId !== known.taskId) ||
-      (wire.messageId !== null && wire.messageId !== known.messageId) ||
-      (wire.conversationId !== null && wire.conversationId !== known.conversationId) ||
-      (wire.workflowRunId !== null && wire.workflowRunId !== known.workflowRunId);
-    if (!news) return;
-    this.#ids = {
-      taskId: wire.taskId ?? known.taskId,
-      conversationId: wire.conversationId ?? known.conversationId,
-      messageId: wire.messageId ?? known.messageId,
-      workflowRunId: wire.workflowRunId ?? known.workflowRunId,
-    };
-    this.#emit({ type: 'RunStarted', ...this.#ids });
+  #learnIds(told: Envelope): void {
+    const ids = moreIds(this.#ids, told);
+    if (!ids) return;
+    this.#ids = ids;
+    this.#emit({ type: 'RunStarted', ...ids });
   }
 
   #produced(file: RunFile): void {

@@ -57,7 +57,7 @@ export function usageAtEnd(turn: Turn, query: string, answer: string): Usage {
   return usageOf(tokensIn(query), tokensIn(answer), timing);
 }
 
-/** Sends `message_end` and keeps the answer, unless nobody was there to read it to the end (observed: it stays empty). */
+/** Sends `message_end` and keeps the answer; of one that nobody read to the end not in all versions. */
 export async function endMessage(
   turn: Turn,
   message: Message,
@@ -65,7 +65,7 @@ export async function endMessage(
   files: readonly object[] | null = filesAtEnd(turn.world, message.files),
 ): Promise<void> {
   await turn.emit('message_end', { id: message.id, metadata: metadataOf(turn, outcome), files });
-  if (turn.writer.lost) return;
+  if (turn.writer.lost && !turn.world.features.keepsUnread) return;
   message.answer = outcome.answer;
   message.citations = outcome.citations;
   message.usage = outcome.usage;

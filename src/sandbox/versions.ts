@@ -25,6 +25,8 @@ export interface Features {
   readonly newAgent: boolean;
   /** From 1.16 a conversation is looked up before a graph's stream begins. */
   readonly eagerConversations: boolean;
+  /** From 1.13 to 1.15 an easy-UI answer that nobody reads to its end is kept all the same; before, it stays empty (observed). */
+  readonly keepsUnread: boolean;
   /** From 1.16 an easy-UI run is aborted when nobody reads it any more, and a stopped agent's answer is not kept. */
   readonly abortsUnread: boolean;
   /** 1.16.0 and 1.16.1 tell nobody that a form was filled in, and stop resumed workflows (§8.3). */
@@ -48,6 +50,7 @@ export function featuresOf(version: string): Features {
     messagePrices: since('1.16.0'),
     newAgent: since('1.16.0'),
     eagerConversations: since('1.16.0'),
+    keepsUnread: since('1.13.0') && !since('1.16.0'),
     abortsUnread: since('1.16.0'),
     brokenResume: since('1.16.0') && !since('1.16.2'),
   };

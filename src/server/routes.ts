@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
 import { GatewayError, type ErrorCode } from '../errors.ts';
-import type { Identify } from './viewer.ts';
+import type { Identify, Identity } from './viewer.ts';
 
 /** One request to a route that is not GraphQL. */
 export interface Exchange {
@@ -14,6 +14,8 @@ export interface Exchange {
   readonly signal: AbortSignal;
   /** Who it is from. */
   readonly viewer: () => Promise<string>;
+  /** The same, with what they may do besides. */
+  readonly visitor: () => Promise<Identity>;
 }
 
 export interface Route {
@@ -56,8 +58,9 @@ export function makeRoutes(
           .exec(url.pathname)
           ?.slice(1)
           .map((name: string | undefined) => name && decoded(name)) ?? [];
-      const viewer = async () => (await identify({ header: (name) => request.headers[name]?.toString() })).id;
-      return route.answer({ request, response, query: url.searchParams, names, signal: gone.signal, viewer });
+      const visitor = async () => identify({ header: (name) => request.headers[name]?.toString() });
+      const viewer = async () => (await visitor()).id;
+      return route.answer({ request, response, query: url.searchParams, names, signal: gone.signal, viewer, visitor });
     };
     answer().catch((error: unknown) => {
       // What has begun can only be broken off, and nobody hears what is said to a client that is gone.

@@ -1,6 +1,8 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { EventStreams } from './event-streams.ts';
 import { makeRoutes, type Route } from './routes.ts';
+import { runEventsRoute } from './run-events.ts';
 import { openWebSocketDoor, type WebSocketParts } from './websocket.ts';
 import { makeYoga, type YogaParts } from './yoga.ts';
 
@@ -18,7 +20,7 @@ export interface RunningServer {
   refuse(): void;
   /** Sends the clients of WebSockets to another server: 1012. */
   closeSockets(): Promise<void>;
-  /** Closes what is open: sockets with 1012, requests after they had a second to end. */
+  /** Closes what is open: sockets with 1012, event streams without a word, requests after they had a second to end. */
   close(): Promise<void>;
 }
 
@@ -39,14 +41,19 @@ const UPLOAD_MS = 3_600_000;
 /** Listens on one port for HTTP, SSE and WebSocket alike. */
 export async function openServer(parts: ServerParts, host: string, port: number): Promise<RunningServer> {
   const yoga = makeYoga(parts);
-  const routed = makeRoutes(parts.routes, parts);
+  const { catchUpMs = 1_000, stalledMs } = parts.patience;
+  const streams = new EventStreams(stalledMs);
+  const routed = makeRoutes([...parts.routes, runEventsRoute(yoga, streams)], parts);
   const unanswered = new Set<ServerResponse>();
   const http = createServer({ requestTimeout: UPLOAD_MS }, (request, response) => {
     unanswered.add(response);
     response.once('close', () => unanswered.delete(response));
     if (!http.listening) connectElsewhere(response);
     if (!isHost(request.headers.host)) refuseHost(response);
-    else if (!routed(request, response)) void yoga(request, response);
+    else if (!routed(request, response)) {
+      streams.watch(response);
+      void yoga(request, response);
+    }
   });
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject);
@@ -72,6 +79,7 @@ export async function openServer(parts: ServerParts, host: string, port: number)
     closeSockets,
     async close() {
       await closeSockets();
+      await streams.close(catchUpMs);
       http.close();
       http.closeIdleConnections();
       const fuse = setTimeout(() => http.closeAllConnections(), 1_000);

@@ -6,6 +6,7 @@ import { handleProtocols, makeServer, type Context, type SubscribePayload } from
 import type { Logger } from 'pino';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { elapsed } from '../runs/wait.ts';
+import { STALLED_MS } from './event-streams.ts';
 import type { Identify } from './viewer.ts';
 import type { Visit, Yoga } from './yoga.ts';
 
@@ -17,6 +18,8 @@ export interface Patience {
   readonly pingMs?: number;
   /** For it to read what has been said, when the server closes. Default 1,000. */
   readonly catchUpMs?: number;
+  /** For it to read anything of what waits for it. Default 60,000. */
+  readonly stalledMs?: number;
 }
 
 export interface WebSocketParts {
@@ -50,7 +53,7 @@ interface Extra {
   readonly operations: Map<string, Operation>;
 }
 
-/** How much may wait in a socket before the next event waits for it, in bytes. */
+/** How much may wait in a socket before each of its readers waits for it, in bytes: more is at most one event of each. */
 const MOST_BUFFERED = 65_536;
 
 /** `graphql-transport-ws` on `/graphql`. Nothing is thrown in its callbacks: that would close the socket on every operation of it. */
@@ -58,7 +61,7 @@ export function openWebSocketDoor(
   http: Server,
   { yoga, identify, toGraphQLError, logger, maxRequestBytes, patience }: WebSocketParts,
 ): WebSocketDoor {
-  const { initMs = 10_000, pingMs = 12_000, catchUpMs = 1_000 } = patience;
+  const { initMs = 10_000, pingMs = 12_000, catchUpMs = 1_000, stalledMs = STALLED_MS } = patience;
   /** The operations of all sockets; `idle` is called when the last of them has ended. */
   const underWay = new Set<AbortController>();
   let idle = (): void => {};
@@ -126,11 +129,13 @@ export function openWebSocketDoor(
   }
 
   const sockets = new WebSocketServer({ server: http, path: '/graphql', maxPayload: maxRequestBytes, handleProtocols });
-  const silent = new WeakSet<WebSocket>();
+  /** When a ping left that is not answered; Infinity while it waits behind other things. */
+  const pinged = new WeakMap<WebSocket, number>();
   sockets.on('connection', (socket, request) => {
     // `ws` closes the socket by itself, with the code that fits.
     socket.on('error', (error) => logger.debug({ err: error }, 'socket error'));
-    socket.on('pong', () => silent.delete(socket));
+    socket.on('pong', () => pinged.delete(socket));
+    request.socket.setTimeout(stalledMs, () => socket.terminate());
     const gather = gathering(request.socket);
     const extra: Extra = { request, operations: new Map() };
     const closed = server.opened(
@@ -160,11 +165,11 @@ export function openWebSocketDoor(
 
   const pinger = setInterval(() => {
     for (const socket of sockets.clients) {
-      if (silent.has(socket)) socket.terminate();
-      else {
-        silent.add(socket);
-        socket.ping();
-      }
+      const since = pinged.get(socket);
+      if (since === undefined) {
+        pinged.set(socket, Infinity);
+        socket.ping(undefined, undefined, () => pinged.set(socket, performance.now()));
+      } else if (performance.now() - since > pingMs / 2) socket.terminate();
     }
   }, pingMs);
 
@@ -189,8 +194,9 @@ export function openWebSocketDoor(
 /** Does not wait for the socket unless it is behind: then the reader waits, and catches up in larger steps. */
 function send(socket: WebSocket, data: string): Promise<void> | void {
   if (socket.readyState !== socket.OPEN) return;
-  if (socket.bufferedAmount < MOST_BUFFERED) return socket.send(data);
-  return new Promise((resolve) => socket.send(data, () => resolve()));
+  let left = (): void => {};
+  socket.send(data, () => left());
+  if (socket.bufferedAmount >= MOST_BUFFERED) return new Promise((resolve) => (left = resolve));
 }
 
 /** What is sent in one turn of the event loop leaves in one system call: a read from Dify often makes several events. */

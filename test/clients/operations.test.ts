@@ -1,4 +1,4 @@
-import type { DocumentNode } from 'graphql';
+import { parse, type DocumentNode } from 'graphql';
 import { expect, test } from 'vitest';
 import { applyRunEvent, noAnswer } from '../../examples/answer.ts';
 import { openSocket } from '../../examples/socket.ts';
@@ -7,7 +7,7 @@ import { schema } from '../../src/graphql/schema.ts';
 import { openRig } from '../rig.ts';
 import { clients, type TestClient } from './clients.ts';
 import * as operations from './operations.generated.ts';
-import { files, walks } from './walks.ts';
+import { files, walks, type Person } from './walks.ts';
 
 /** Of the three, the one that sends files without anything added: over HTTP, as GraphQL multipart requests. */
 const sendsFiles = 'urql';
@@ -54,7 +54,7 @@ test('urql reads a subscription over SSE just as well', async () => {
 });
 
 /** The client, which adds to `names` those of the operations that it runs. */
-function recorded(client: TestClient, names: Set<string>): Pick<TestClient, 'call' | 'follow'> {
+function recorded(client: TestClient, names: Set<string>): Person {
   const note = (document: DocumentNode) => names.add(nameOf(document) ?? '');
   return {
     call(document, variables) {
@@ -64,6 +64,13 @@ function recorded(client: TestClient, names: Set<string>): Pick<TestClient, 'cal
     follow(document, variables) {
       note(document);
       return client.follow(document, variables);
+    },
+    socket: {
+      ...client.socket,
+      iterate(payload) {
+        note(parse(payload.query));
+        return client.socket.iterate(payload);
+      },
     },
   };
 }

@@ -1,10 +1,11 @@
+import { print } from 'graphql';
 import { expect } from 'vitest';
 import { applyRunEvent, noAnswer } from '../../examples/answer.ts';
 import { pixel } from '../sandbox/upload.ts';
 import type { TestClient } from './clients.ts';
 import * as operations from './operations.generated.ts';
 
-type Person = Pick<TestClient, 'call' | 'follow'>;
+export type Person = Pick<TestClient, 'call' | 'follow' | 'socket'>;
 
 /** Who walks, and where to. */
 export interface Walker {
@@ -45,6 +46,25 @@ async function conversations({ ann }: Walker): Promise<void> {
   expect(renameConversation).toMatchObject({ id: conversationId, name: 'Greetings' });
   const { deleteConversation } = await ann.call(operations.DeleteConversationDocument, { conversationId });
   expect(deleteConversation).toBe(conversationId);
+}
+
+async function devices({ ann }: Walker): Promise<void> {
+  const { chat } = await ann.call(operations.AskDocument, { input: { query: '!echo Hello' } });
+  const conversationId = chat.conversationId!;
+  const busy = await ann.call(operations.AskDocument, { input: { query: '!long', conversationId, waitMs: 0 } });
+  const { conversation } = await ann.call(operations.ActiveRunDocument, { conversationId });
+  expect(conversation).toMatchObject({ id: conversationId, activeRun: { id: busy.chat.run.id, status: 'RUNNING' } });
+  const seen = ann.socket.iterate<operations.ConversationEventsSubscription>({
+    query: print(operations.ConversationEventsDocument),
+    variables: { conversationId },
+  });
+  const { value: first } = await seen.next();
+  expect(first?.data?.conversationEvents).toMatchObject({
+    run: { id: busy.chat.run.id },
+    event: { __typename: 'RunAttached' },
+  });
+  await seen.return?.();
+  await ann.call(operations.StopRunDocument, { runId: busy.chat.run.id });
 }
 
 async function variables({ ann }: Walker): Promise<void> {
@@ -200,6 +220,7 @@ export async function files({ ann, url }: Walker): Promise<void> {
 export const walks = [
   apps,
   conversations,
+  devices,
   variables,
   runs,
   texts,

@@ -329,6 +329,24 @@ const attempts: Readonly<Record<string, Attempt>> = {
       await refusedStream(rig, 'subscription ($id: ID!) { runEvents(runId: $id) { seq } }', { id });
     }
   },
+  'Subscription.conversationEvents(conversationId)': (rig, { conversation: id }) =>
+    refusedStream(rig, 'subscription ($id: ID!) { conversationEvents(conversationId: $id) { cursor } }', { id }),
+  'Subscription.conversationEvents(after)': async (rig, { conversation, live, ended }) => {
+    const places = [live, ended].map((id) => [id, 0]);
+    const after = Buffer.from(JSON.stringify([0, places])).toString('base64url');
+    const query = `subscription ($id: ID!, $after: String) {
+      conversationEvents(conversationId: $id, after: $after) { run { id answer } event { __typename } }
+    }`;
+    await refusedStream(rig, query, { id: conversation, after });
+    const { chat } = dataOf(await rig.query(ask, { input: { query: '!echo mine' } }, eve));
+    const client = rig.client({ connectionParams: { user: eve } });
+    const variables = { id: chat.conversationId, after };
+    for await (const { data } of client.iterate<Data>({ query, variables })) {
+      expect(data?.['conversationEvents'].run).toEqual({ id: chat.run.id, answer: 'mine' });
+      if (data?.['conversationEvents'].event.__typename === 'RunFinished') break;
+    }
+    await client.dispose();
+  },
   'Subscription.chatStream(input.conversationId)': async (rig, { conversation: conversationId }) => {
     const events = await stream(rig, 'chatStream', 'ChatInput', { query: 'What did I say?', conversationId });
     expect(events.at(-1)).toMatchObject({ __typename: 'RunFinished', error: { code: 'NOT_FOUND' } });

@@ -325,13 +325,13 @@ describe('a follower that is slow', () => {
 
 test('text of two nodes is not merged into one', () => {
   const delta = { type: 'TextDelta', at: 0 } as const;
-  const merged = merge([
+  const events = [
     { ...delta, seq: 1, offset: 0, text: 'a', source: ['n1', 'text'] },
     { ...delta, seq: 2, offset: 1, text: 'b', source: ['n1', 'text'] },
     { ...delta, seq: 3, offset: 2, text: 'c', source: ['n2', 'text'] },
     { ...delta, seq: 4, offset: 3, text: 'd', source: null },
-  ]);
-  expect(merged.map(({ seq, ...event }) => [seq, 'text' in event ? event.text : null])).toEqual([
+  ];
+  expect(Array.from(merge(events)).map(({ seq, ...event }) => [seq, 'text' in event ? event.text : null])).toEqual([
     [2, 'ab'],
     [3, 'c'],
     [4, 'd'],

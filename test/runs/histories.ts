@@ -92,6 +92,7 @@ export const everyKind: readonly Part[] = [
   { type: 'UnknownEvent', name: 'surprise', data: { event: 'surprise', deep: [{ x: null }] } },
   {
     type: 'RunFinished',
+    settledBy: 'STREAM',
     status: 'FAILED',
     error: {
       code: 'UPSTREAM_RATE_LIMITED',

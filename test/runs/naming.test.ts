@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Question } from '../../src/runs/runs.ts';
+import type { Question } from '../../src/runs/question.ts';
 import { message, messageEnd, sse, workflowFinished, workflowStarted } from './dify-frames.ts';
 import { openRuns, textIs, type RunsRig } from './open-runs.ts';
 

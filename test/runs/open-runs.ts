@@ -5,7 +5,8 @@ import { Dify, type DifyAppOptions } from '../../src/dify/dify.ts';
 import { MemoryLog } from '../../src/runs/memory-log.ts';
 import type { RunEvent } from '../../src/runs/run-event.ts';
 import type { KeptRun } from '../../src/runs/run-log.ts';
-import { Runs, type Question, type RunsOptions } from '../../src/runs/runs.ts';
+import type { Question } from '../../src/runs/question.ts';
+import { Runs, type RunsOptions } from '../../src/runs/runs.ts';
 import { openSandbox, type Sandbox, type SandboxRequest, type ScriptStep } from '../../src/sandbox/sandbox.ts';
 import { readToEnd } from './reading.ts';
 
@@ -13,6 +14,9 @@ export interface RunsRigOptions extends RunsOptions {
   readonly dify?: Partial<DifyAppOptions>;
   /** Of the sandbox; default 0, as fast as it can. */
   readonly pace?: number;
+  /** Of the sandbox. */
+  readonly version?: string;
+  readonly log?: MemoryLog;
 }
 
 /** Runs over a real log against a sandbox, with short waits. */
@@ -29,16 +33,20 @@ export interface RunsRig extends AsyncDisposable {
   ask(question?: Partial<Question>, viewer?: string): Promise<KeptRun>;
   /** The questions that reached Dify. */
   questions(): SandboxRequest[];
+  /** Resolves once something holds of what Dify was asked. */
+  asked(holds: () => boolean): Promise<void>;
   /** The first request whose path ends so, also one that is still to come. */
   request(pathEnd: string): Promise<SandboxRequest>;
 }
 
-export async function openRuns({ dify: appOptions, pace = 0, ...options }: RunsRigOptions = {}): Promise<RunsRig> {
+export async function openRuns(given: RunsRigOptions = {}): Promise<RunsRig> {
+  const { dify: appOptions, pace = 0, version, log = new MemoryLog(), ...options } = given;
   const requests: SandboxRequest[] = [];
   const asked = new EventEmitter();
   asked.setMaxListeners(0);
   const sandbox = await openSandbox({
     pace,
+    ...(version === undefined ? {} : { version }),
     onRequest: (request) => {
       requests.push(request);
       asked.emit('request');
@@ -47,9 +55,9 @@ export async function openRuns({ dify: appOptions, pace = 0, ...options }: RunsR
   const logger = pino({ level: 'silent' });
   const apps = sandbox.apps.map(({ name, key }) => ({ name, key, baseUrl: sandbox.url, ...appOptions }));
   const dify = new Dify(apps, logger);
-  const log = new MemoryLog();
   const graces = { messageEnd: 60, workflowEnd: 60, audio: 60, trailing: 60 };
-  const runs = new Runs(dify, log, logger, { stopMs: 80, lingerMs: 60, graces, ...options });
+  const waits = { stopMs: 80, lingerMs: 60, namelessMs: 60, settleMs: 120, graces };
+  const runs = new Runs(dify, log, logger, { ...waits, ...options });
   return {
     sandbox,
     dify,
@@ -61,6 +69,9 @@ export async function openRuns({ dify: appOptions, pace = 0, ...options }: RunsR
       return (await runs.start(viewer, newQuestion(over))).run;
     },
     questions: () => requests.filter(({ method, path }) => method === 'POST' && /\/(chat-messages|run)$/.test(path)),
+    async asked(holds) {
+      while (!holds()) await once(asked, 'request');
+    },
     async request(pathEnd) {
       for (;;) {
         const found = requests.find(({ path }) => path.endsWith(pathEnd));
@@ -87,6 +98,8 @@ export function newQuestion(over: Partial<Question> = {}): Question {
     files: [],
     workflowId: null,
     autoName: false,
+    onDisconnect: 'CONTINUE',
+    onBusy: 'REJECT',
     idempotencyKey: null,
     ...over,
   };
@@ -103,7 +116,7 @@ export function textBegins(run: KeptRun): Promise<void> {
 }
 
 /** Waits until something holds of a run, or it has ended. */
-async function until(run: KeptRun, holds: () => boolean): Promise<void> {
+export async function until(run: KeptRun, holds: () => boolean): Promise<void> {
   const reader = run.read(0);
   while (!holds() && (await reader.next()) !== null);
   reader.close();

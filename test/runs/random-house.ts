@@ -5,7 +5,8 @@ import { Dify } from '../../src/dify/dify.ts';
 import { follow, type Followed } from '../../src/runs/follow.ts';
 import { MemoryLog } from '../../src/runs/memory-log.ts';
 import type { KeptRun } from '../../src/runs/run-log.ts';
-import { Runs, type Question } from '../../src/runs/runs.ts';
+import type { Question } from '../../src/runs/question.ts';
+import { Runs } from '../../src/runs/runs.ts';
 import { openSandbox, type SandboxRequest, type ScriptStep } from '../../src/sandbox/sandbox.ts';
 import { openRig } from '../rig.ts';
 import type { Door } from './random-client.ts';
@@ -84,6 +85,8 @@ export async function openDirectly(): Promise<House> {
         files: [],
         workflowId: null,
         autoName: false,
+        onDisconnect: 'CONTINUE',
+        onBusy: 'REJECT',
         idempotencyKey: key,
       };
       const found = async (id: string) => (await runs.find('me', id)) as KeptRun;

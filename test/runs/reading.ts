@@ -7,6 +7,7 @@ export async function readToEnd(reader: RunReader, pause?: () => Promise<unknown
   const events: RunEvent[] = [];
   for (let batch = await reader.next(); batch !== null; batch = await reader.next()) {
     expect(batch).not.toHaveLength(0);
+    if (batch === 'gap') throw new Error('a gap');
     events.push(...batch);
     await pause?.();
   }
@@ -16,6 +17,10 @@ export async function readToEnd(reader: RunReader, pause?: () => Promise<unknown
 /** The next `count` events. */
 export async function read(reader: RunReader, count: number): Promise<RunEvent[]> {
   const events: RunEvent[] = [];
-  while (events.length < count) events.push(...((await reader.next()) ?? []));
+  while (events.length < count) {
+    const batch = await reader.next();
+    if (batch === 'gap') throw new Error('a gap');
+    events.push(...(batch ?? []));
+  }
   return events;
 }

@@ -25,6 +25,9 @@ export function newHeader(over: Partial<RunHeader> = {}): RunHeader {
     conversationId: null,
     files: [],
     workflowId: null,
+    autoName: false,
+    queued: false,
+    onDisconnect: 'CONTINUE',
     fingerprint: 'f',
     createdAt: 1_000_000 + runs,
     ...over,
@@ -86,6 +89,13 @@ function toDraft(part: Part, text: string, reasoning: string): Draft {
 }
 
 function finished(status: EndStatus): Draft {
-  const nothing = { error: null, usage: null, outputs: null, citations: [], rawText: null };
+  const nothing = {
+    error: null,
+    settledBy: 'STREAM' as const,
+    usage: null,
+    outputs: null,
+    citations: [],
+    rawText: null,
+  };
   return { type: 'RunFinished', status, ...nothing };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { GatewayError } from '../../src/errors.ts';
-import type { Question } from '../../src/runs/runs.ts';
+import type { Question } from '../../src/runs/question.ts';
 import { message, messageEnd, sse } from './dify-frames.ts';
 import { newQuestion, openRuns, over, textIs, type RunsRig } from './open-runs.ts';
 

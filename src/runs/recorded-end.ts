@@ -1,0 +1,100 @@
+import type { DifyApp } from '../dify/dify-app.ts';
+import type { MessageRecord } from '../dify/records.ts';
+import type { WorkflowRunRecord } from '../dify/workflow-run.ts';
+import type { Envelope } from '../dify/wire-event.ts';
+import { GatewayError } from '../errors.ts';
+import { squeezed } from './answer-text.ts';
+import { failed, type Outcome } from './ending.ts';
+import type { RunHeader } from './run-state.ts';
+import { findMessage } from './stored-message.ts';
+
+/** How a run ended by Dify's records, and what they have of it. */
+export interface RecordedEnd {
+  readonly outcome: Outcome;
+  readonly run: WorkflowRunRecord | null;
+  readonly message: MessageRecord | null;
+}
+
+/** What one look at Dify's records says: an end; that it goes on; nothing of an end; or that they have no such run. */
+export type Look = RecordedEnd | 'running' | 'silent' | 'missing';
+
+export interface RecordsParts {
+  readonly app: DifyApp;
+  readonly header: RunHeader;
+  readonly ids: () => Envelope;
+  /** The text as Dify sent it so far. */
+  readonly said: () => string;
+  readonly judge: (run: { readonly status: string; readonly error: string | null }) => Outcome;
+}
+
+/** What Dify's records say of a run: of a graph its run (§1.8), of other answers the message in the conversation (§1.14). */
+export class Records {
+  readonly #parts: RecordsParts;
+  /** The answer that the last look found: one that is still being written is none. */
+  #answer: string | null = null;
+
+  constructor(parts: RecordsParts) {
+    this.#parts = parts;
+  }
+
+  /** `left`: nobody read the stream to its end, and this Dify breaks off what nobody reads. Rejects where Dify cannot be read. */
+  async look(left: boolean): Promise<Look> {
+    const { ids, judge } = this.#parts;
+    const { workflowRunId } = ids();
+    const run = workflowRunId === null ? null : await this.#parts.app.workflows.run(workflowRunId);
+    if (run) {
+      if (run.status === 'running' || run.status === 'paused' || run.status === '') return 'running';
+      const message = await this.message().catch(() => null);
+      return { outcome: { ...judge(run), by: 'RUN_RECORD' }, run, message };
+    }
+    const message = await this.message();
+    if (!message) return 'missing';
+    const outcome = this.#outcomeOf(message, left);
+    return outcome ? { outcome: { ...outcome, by: 'HISTORY' }, run: null, message } : 'silent';
+  }
+
+  /** The answer as the conversation has it; null if there is none, as with workflows and completions. */
+  async message(): Promise<MessageRecord | null> {
+    const { app, header, ids } = this.#parts;
+    const { messageId, conversationId } = ids();
+    if (header.kind !== 'CHAT' || messageId === null || conversationId === null) return null;
+    return findMessage(app, { user: header.viewer, conversationId, messageId }).catch((error: unknown) => {
+      if (error instanceof GatewayError && error.code === 'NOT_FOUND') return null;
+      throw error;
+    });
+  }
+
+  /**
+   * The message of this question where Dify never named it to us: the only one of its words in its conversation since it was
+   * asked. Null if there is none, or more than one.
+   */
+  async sameQuestion(): Promise<MessageRecord | null> {
+    const { app, header } = this.#parts;
+    const { viewer: user, conversationId, createdAt } = header;
+    if (header.kind !== 'CHAT' || conversationId === null) return null;
+    const { items } = await app.messages({ user, conversationId, limit: 100 });
+    // Dify tells whole seconds.
+    const since = Math.floor(createdAt / 1000);
+    const [one, ...more] = items.filter((item) => item.query === header.query && (item.createdAt ?? 0) >= since);
+    return one && more.length === 0 ? one : null;
+  }
+
+  /** An answer is stored when it is over, so one that is there is an end, unless what we were told goes further. */
+  #outcomeOf({ answer, error, status }: MessageRecord, left: boolean): Outcome | null {
+    if (error !== null || status === 'error') return failed(brokenOff(error));
+    const before = this.#answer;
+    this.#answer = answer;
+    if (answer === '' || status === 'paused' || answer !== before) return null;
+    const told = squeezed(this.#parts.said());
+    const stored = squeezed(answer);
+    if (told.startsWith(stored) && (left || told !== stored)) return null;
+    return { status: 'SUCCEEDED', error: null };
+  }
+}
+
+function brokenOff(error: string | null): GatewayError {
+  // §8.1: what Dify writes to an answer whose reader went away.
+  if (error === null || error.startsWith('Client response stream closed'))
+    return new GatewayError('STREAM_INTERRUPTED', 'The stream from Dify broke off, and Dify with it.');
+  return new GatewayError('UPSTREAM_ERROR', error);
+}

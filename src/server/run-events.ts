@@ -1,0 +1,106 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import type { ExecutionResult } from 'graphql';
+import { GatewayError } from '../errors.ts';
+import type { EventStreams } from './event-streams.ts';
+import type { Exchange, Route } from './routes.ts';
+import { runEventsDocument } from './run-events-document.ts';
+import type { Visit, Yoga } from './yoga.ts';
+
+/** A line through which proxies and browsers see that the connection lives, in ms. */
+const BEAT_MS = 10_000;
+
+/** How soon a browser connects again, in ms. */
+const RETRY_MS = 1_000;
+
+interface Told {
+  readonly runEvents: {
+    readonly __typename: string;
+    readonly seq: number;
+    readonly run?: { readonly lastSeq: number };
+  };
+}
+
+/**
+ * `GET /runs/{id}/events`: `runEvents` for those who have no GraphQL client. The `id` of each event is its `seq`, so that a bare
+ * `EventSource` goes on where it was by itself; when it has the end already it is answered 204, after which it asks no more.
+ */
+export function runEventsRoute(yoga: Yoga, streams: EventStreams): Route {
+  return {
+    methods: ['GET'],
+    path: /^\/runs\/([^/]+)\/events$/,
+    answer: async (exchange) => {
+      const { request, response, query, names, signal, visitor } = exchange;
+      const after = position(request.headers['last-event-id']?.toString() ?? query.get('after'));
+      const { id, scopes } = await visitor();
+      const events = await follow(yoga, { viewer: id, scopes, signal }, { runId: names[0] ?? '', after });
+      const first = await events.next();
+      const letGo = () => void events.return?.();
+      signal.addEventListener('abort', letGo);
+      if (signal.aborted) letGo();
+      if (first.done || isOver(first.value, after)) {
+        letGo();
+        return void response.writeHead(204, { 'cache-control': 'no-store' }).end();
+      }
+      streams.add(response);
+      await tell(exchange, first.value, events);
+    },
+  };
+}
+
+/** What the client has applied: a number, or nothing. */
+function position(text: string | null): number | null {
+  if (text === null || text === '') return null;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new GatewayError('BAD_USER_INPUT', '`Last-Event-ID` and `after` are numbers of events.');
+}
+
+async function follow(yoga: Yoga, visit: Visit, variableValues: object): Promise<AsyncIterator<ExecutionResult>> {
+  const { schema, parse, subscribe, contextFactory } = yoga.getEnveloped(visit);
+  const document = parse(runEventsDocument);
+  const result = await subscribe({ schema, document, variableValues, contextValue: await contextFactory() });
+  if (Symbol.asyncIterator in result) return result[Symbol.asyncIterator]();
+  throw result.errors?.[0] ?? new GatewayError('INTERNAL', 'There are no events.');
+}
+
+/** Attached to a run whose last event the client has. */
+function isOver({ data }: ExecutionResult, after: number | null): boolean {
+  const { run } = (data as unknown as Told | null)?.runEvents ?? {};
+  const ended = (run as { readonly finishedAt?: string | null } | undefined)?.finishedAt != null;
+  return ended && after !== null && run?.lastSeq === after;
+}
+
+async function tell(
+  { response, signal }: Exchange,
+  first: ExecutionResult,
+  events: AsyncIterator<ExecutionResult>,
+): Promise<void> {
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    // Proxies would keep events until they have enough of them.
+    'x-accel-buffering': 'no',
+  });
+  // To a client that reads nothing, beats would only pile up.
+  const beat = setInterval(() => response.writableNeedDrain || response.write(':\n\n'), BEAT_MS);
+  try {
+    await write(response, `retry: ${RETRY_MS}\n${frame(first)}`, signal);
+    for (let next = await events.next(); !next.done; next = await events.next())
+      await write(response, frame(next.value), signal);
+    response.end();
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+function frame({ data, errors }: ExecutionResult): string {
+  const event = (data as unknown as Told | null)?.runEvents;
+  if (!event) throw errors?.[0] ?? new GatewayError('INTERNAL', 'An event could not be told.');
+  return `id: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+/** Waits for a client that reads slowly: what it has not read yet is merged meanwhile. */
+async function write(response: ServerResponse, text: string, signal: AbortSignal): Promise<void> {
+  if (signal.aborted || response.writableEnded || response.write(text)) return;
+  await once(response, 'drain', { signal }).catch(() => {});
+}
