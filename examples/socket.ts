@@ -5,7 +5,7 @@ import { createClient, type Client } from 'graphql-ws';
  * subscribes again by itself: an answer under way goes on as if nothing had happened.
  */
 export function openSocket(url: string, user: string, pingMs = 10_000): Client {
-  let unanswered: ReturnType<typeof setTimeout> | undefined;
+  let silence: ReturnType<typeof setTimeout> | undefined;
   const socket = createClient({
     url: url.replace(/^http/, 'ws'),
     connectionParams: { user },
@@ -15,16 +15,14 @@ export function openSocket(url: string, user: string, pingMs = 10_000): Client {
     // At most 0.5 s, 1 s, 2 s, then 5 s, and not all clients at the same moment.
     retryWait: (retries) => wait(Math.min(500 * 2 ** retries, 5_000) * (0.5 + Math.random() / 2)),
     connectionAckWaitTimeout: pingMs,
-    // A network that is gone closes nothing: without an answer to a ping, the socket is given up.
+    // A network that is gone closes nothing: when nothing comes any more, not even an answer to a ping, the socket is given up.
     keepAlive: pingMs,
     on: {
-      ping: (received) => {
-        if (!received) unanswered = setTimeout(() => socket.terminate(), pingMs / 2);
+      message: () => {
+        clearTimeout(silence);
+        silence = setTimeout(() => socket.terminate(), pingMs * 1.5);
       },
-      pong: (received) => {
-        if (received) clearTimeout(unanswered);
-      },
-      closed: () => clearTimeout(unanswered),
+      closed: () => clearTimeout(silence),
     },
   });
   return socket;

@@ -6,7 +6,7 @@ import {
 import { builder } from './builder.ts';
 import { appNamed, type Context } from './context.ts';
 import { existing } from './conversation.ts';
-import { StreamOptions, wishes, type FollowArgs } from './follow.ts';
+import { StreamOptions, wishes } from './follow.ts';
 import { decodeCursor, encodeCursor, foreignCursor } from './paging.ts';
 import { ChatRun } from './run.ts';
 import { RunEvent } from './run-event.ts';
@@ -44,7 +44,7 @@ builder.subscriptionField('conversationEvents', (t) =>
       // Whoever has runs of it knows it; others may have none that are kept.
       if ((await source.list()).length === 0)
         await dify.messages({ user: context.viewer, conversationId: id, limit: 1 });
-      return followConversation(source, position, wishes(options satisfies FollowArgs['options']));
+      return followConversation(source, position, wishes(options));
     },
     resolve: (event) => event,
   }),

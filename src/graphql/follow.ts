@@ -39,7 +39,7 @@ export const StreamOptions = builder.inputType('StreamOptions', {
   }),
 });
 
-export interface FollowArgs {
+interface FollowArgs {
   readonly after?: number | null | undefined;
   readonly options?: (typeof StreamOptions)['$inferInput'] | null | undefined;
 }

@@ -51,7 +51,8 @@ export class Lines {
       if (first && onBusy === 'INTERRUPT') await this.#interrupt(header).catch(() => {});
       return { first, run };
     } catch (error) {
-      await this.#giveUp(header);
+      // Where the store is out of reach, the place is lost by itself.
+      await this.#giveUp(header).catch(() => {});
       throw error;
     }
   }

@@ -64,8 +64,8 @@ export class Pause {
     this.#news.resolve();
   }
 
-  /** The stream on which the run goes on, whoever has answered. */
-  async over(): Promise<DifyStream> {
+  /** The stream on which the run goes on, whoever has answered; null if it goes on and cannot be followed now. */
+  async over(): Promise<DifyStream | null> {
     const { app, workflowRunId, signal, pollMs } = this.#parts;
     const end = Date.now() + LONGEST_MS;
     while (Date.now() < end) {
@@ -76,7 +76,7 @@ export class Pause {
       this.#eager -= 1;
       const record = await app.workflows.run(workflowRunId).catch(() => null);
       if (this.#stream) return this.#stream;
-      if (record && record.status !== 'paused') return this.#follow(true);
+      if (record && record.status !== 'paused') return this.#follow(true).catch(() => null);
     }
     throw new GatewayError('FORM_EXPIRED', 'Nobody has answered in time.');
   }

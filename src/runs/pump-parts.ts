@@ -45,7 +45,7 @@ export interface PumpOptions {
 
 export type PumpTimes = Required<Omit<PumpOptions, 'graces' | 'nodeData'>>;
 
-export function pumpTimes({ graces: _, nodeData: __, ...times }: PumpOptions): PumpTimes {
+export function pumpTimes(options: PumpOptions): PumpTimes {
   return {
     runMs: 1_500_000,
     stopMs: 5_000,
@@ -54,6 +54,6 @@ export function pumpTimes({ graces: _, nodeData: __, ...times }: PumpOptions): P
     pollMs: 10_000,
     settleMs: 30_000,
     quietMs: 20_000,
-    ...times,
+    ...options,
   };
 }

@@ -66,7 +66,7 @@ export class Pump {
       let end = await (this.#parts.from ? this.#takeUp(this.#parts.from) : this.#begin());
       while (!this.#ended) {
         if (end.by === 'record') await this.#settle(end.found);
-        else if (this.#ending.paused) end = await this.#read(await this.#waited());
+        else if (this.#ending.paused) end = await this.#waited();
         else if (this.#ending.isLost && this.#recovery.isPossible) end = await this.#findAgain(end);
         else await this.#conclude(this.#ending.close(end));
       }
@@ -157,13 +157,13 @@ export class Pump {
   }
 
   /** The run is paused: waits for people, for as long as they take. */
-  async #waited(): Promise<DifyStream> {
+  async #waited(): Promise<ReadEnd> {
     this.#timers.clear('limit');
     const stream = await (this.#pause ??= this.#newPause()).over();
     this.#pause = null;
     this.#restartLimit();
     this.#ending.goOn(capabilities(await this.#parts.app.version()).workflowResumeBroken);
-    return stream;
+    return stream ? this.#read(stream) : { by: 'eof' };
   }
 
   #newPause(): Pause {

@@ -25,14 +25,15 @@ export async function readStream(
   const close = () => stream.close();
   signal.addEventListener('abort', close);
   if (signal.aborted) close();
-  const quiet = setTimeout(async () => {
+  const lookUp = async () => {
     const before = heard;
     const seen = await look();
     if (over) return;
     if (seen === null || heard !== before) return void quiet.refresh();
     found = seen;
     close();
-  }, quietMs);
+  };
+  const quiet = setTimeout(() => void lookUp(), quietMs);
   try {
     const end = await stream.read((events) => {
       heard += 1;

@@ -15,8 +15,8 @@ export interface RecordedEnd {
   readonly message: MessageRecord | null;
 }
 
-/** What one look at Dify's records says: an end; that it goes on; nothing of an end; or that they have no such run. */
-export type Look = RecordedEnd | 'running' | 'silent' | 'missing';
+/** What one look says: an end; that it goes on; an answer, that may still grow; nothing of an end; or that there is no such run. */
+export type Look = RecordedEnd | 'running' | 'growing' | 'silent' | 'missing';
 
 export interface RecordsParts {
   readonly app: DifyApp;
@@ -50,7 +50,7 @@ export class Records {
     const message = await this.message();
     if (!message) return 'missing';
     const outcome = this.#outcomeOf(message, left);
-    return outcome ? { outcome: { ...outcome, by: 'HISTORY' }, run: null, message } : 'silent';
+    return typeof outcome === 'string' ? outcome : { outcome: { ...outcome, by: 'HISTORY' }, run: null, message };
   }
 
   /** The answer as the conversation has it; null if there is none, as with workflows and completions. */
@@ -80,15 +80,14 @@ export class Records {
   }
 
   /** An answer is stored when it is over, so one that is there is an end, unless what we were told goes further. */
-  #outcomeOf({ answer, error, status }: MessageRecord, left: boolean): Outcome | null {
+  #outcomeOf({ answer, error, status }: MessageRecord, left: boolean): Outcome | 'growing' | 'silent' {
     if (error !== null || status === 'error') return failed(brokenOff(error));
-    const before = this.#answer;
-    this.#answer = answer;
-    if (answer === '' || status === 'paused' || answer !== before) return null;
     const told = squeezed(this.#parts.said());
     const stored = squeezed(answer);
-    if (told.startsWith(stored) && (left || told !== stored)) return null;
-    return { status: 'SUCCEEDED', error: null };
+    if (stored === '' || status === 'paused' || (told.startsWith(stored) && (left || told !== stored))) return 'silent';
+    const isStable = answer === this.#answer;
+    this.#answer = answer;
+    return isStable ? { status: 'SUCCEEDED', error: null } : 'growing';
   }
 }
 

@@ -34,16 +34,18 @@ export class Recovery {
   #until: number | null = null;
   #begunAt = 0;
   #streams = 0;
+  #openedAt = Infinity;
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
     this.#records = new Records(parts);
   }
 
-  /** Whether Dify has named anything that the run could be found by. */
+  /** Whether Dify has named anything that the run could be found by. Of completions it tells nothing afterwards. */
   get isPossible(): boolean {
-    const { taskId, messageId, workflowRunId } = this.#parts.ids();
-    return taskId !== null || messageId !== null || workflowRunId !== null;
+    const { messageId, conversationId, workflowRunId } = this.#parts.ids();
+    const isChat = this.#parts.header.kind === 'CHAT' && messageId !== null && conversationId !== null;
+    return isChat || workflowRunId !== null;
   }
 
   /** Something new was heard: the next loss is another one. */
@@ -58,19 +60,26 @@ export class Recovery {
     const can = capabilities(await app.version());
     const isGraph = ids().workflowRunId !== null;
     const left = can.leavingStopsChat && !isGraph;
+    // Before 1.13 an answer that nobody read is not kept (observed on 1.12.1), from 1.16 on it is broken off.
+    const isKept = isGraph || (can.graphSurvivesLeaving && !left);
+    // A stream that stayed open for so long was no failure.
+    if (Date.now() - this.#openedAt > settleMs) this.progress();
     this.#begunAt = this.#until === null ? Date.now() : this.#begunAt;
     this.#until ??= this.#begunAt + settleMs;
     let running = false;
     for (let waitMs = Math.min(FIRST_WAIT_MS, settleMs / 10); ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
       signal.throwIfAborted();
       const stream = isGraph && can.resumeStream ? await this.#follow() : null;
-      if (stream) return { stream };
+      if (stream) {
+        this.#openedAt = Date.now();
+        return { stream };
+      }
       const look = await this.#within(this.#rest(), this.#records.look(left));
       signal.throwIfAborted();
       if (look !== null && typeof look === 'object') return { end: look };
       if (look !== null) running = look === 'running';
-      // What is not there, or was broken off because nobody read it, hardly comes any more.
-      const soon = look === 'missing' || (left && look !== null);
+      // What is not there by now hardly comes any more.
+      const soon = look === 'missing' || (look === 'silent' && !isKept);
       const end = soon ? this.#begunAt + settleMs / 6 : this.#until;
       const rest = end - Date.now();
       if (rest <= 0) return { end: null, running };

@@ -1,4 +1,4 @@
-/** What `GET /runs/{id}/events` tells of each event: everything that costs no question to Dify. */
+/** What `GET /runs/{id}/events` tells of each event: everything that costs no question to Dify, and of the text nothing twice before its end. */
 export const runEventsDocument = /* GraphQL */ `
   subscription RunEvents($runId: ID!, $after: Int) {
     runEvents(runId: $runId, after: $after) {
@@ -109,6 +109,13 @@ export const runEventsDocument = /* GraphQL */ `
         status
         run {
           ...State
+          ... on ChatRun {
+            answer
+            reasoning
+          }
+          ... on WorkflowRun {
+            text
+          }
         }
       }
     }
@@ -154,8 +161,6 @@ export const runEventsDocument = /* GraphQL */ `
     ... on ChatRun {
       conversationId
       messageId
-      answer
-      reasoning
       nodes {
         ...Node
       }
@@ -163,7 +168,6 @@ export const runEventsDocument = /* GraphQL */ `
     ... on WorkflowRun {
       workflowRunId
       outputs
-      text
       progress {
         started
         finished

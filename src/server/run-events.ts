@@ -10,8 +10,15 @@ import type { Visit, Yoga } from './yoga.ts';
 /** A line through which proxies and browsers see that the connection lives, in ms. */
 const BEAT_MS = 10_000;
 
-/** How soon a browser connects again, in ms. */
-const RETRY_MS = 1_000;
+/** How soon a browser connects again, in ms: also after a stream that ends without anything else. */
+const RETRY = 'retry: 1000\n\n';
+
+const streamHeaders = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store',
+  // Proxies would keep events until they have enough of them.
+  'x-accel-buffering': 'no',
+};
 
 interface Told {
   readonly runEvents: {
@@ -34,6 +41,8 @@ export function runEventsRoute(yoga: Yoga, streams: EventStreams): Route {
       const after = position(request.headers['last-event-id']?.toString() ?? query.get('after'));
       const { id, scopes } = await visitor();
       const events = await follow(yoga, { viewer: id, scopes, signal }, { runId: names[0] ?? '', after });
+      // Any status but 200 would end an EventSource for good.
+      if (!events) return void response.writeHead(200, streamHeaders).end(RETRY);
       const first = await events.next();
       const letGo = () => void events.return?.();
       signal.addEventListener('abort', letGo);
@@ -55,12 +64,19 @@ function position(text: string | null): number | null {
   throw new GatewayError('BAD_USER_INPUT', '`Last-Event-ID` and `after` are numbers of events.');
 }
 
-async function follow(yoga: Yoga, visit: Visit, variableValues: object): Promise<AsyncIterator<ExecutionResult>> {
+/** Null while the store of runs is away. */
+async function follow(
+  yoga: Yoga,
+  visit: Visit,
+  variableValues: object,
+): Promise<AsyncIterator<ExecutionResult> | null> {
   const { schema, parse, subscribe, contextFactory } = yoga.getEnveloped(visit);
   const document = parse(runEventsDocument);
   const result = await subscribe({ schema, document, variableValues, contextValue: await contextFactory() });
   if (Symbol.asyncIterator in result) return result[Symbol.asyncIterator]();
-  throw result.errors?.[0] ?? new GatewayError('INTERNAL', 'There are no events.');
+  const [error] = result.errors ?? [];
+  if (error?.extensions['code'] === 'STORE_UNAVAILABLE') return null;
+  throw error ?? new GatewayError('INTERNAL', 'There are no events.');
 }
 
 /** Attached to a run whose last event the client has. */
@@ -75,16 +91,11 @@ async function tell(
   first: ExecutionResult,
   events: AsyncIterator<ExecutionResult>,
 ): Promise<void> {
-  response.writeHead(200, {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store',
-    // Proxies would keep events until they have enough of them.
-    'x-accel-buffering': 'no',
-  });
+  response.writeHead(200, streamHeaders);
   // To a client that reads nothing, beats would only pile up.
   const beat = setInterval(() => response.writableNeedDrain || response.write(':\n\n'), BEAT_MS);
   try {
-    await write(response, `retry: ${RETRY_MS}\n${frame(first)}`, signal);
+    await write(response, RETRY + frame(first), signal);
     for (let next = await events.next(); !next.done; next = await events.next())
       await write(response, frame(next.value), signal);
     response.end();

@@ -45,7 +45,7 @@ export async function openServer(parts: ServerParts, host: string, port: number)
   const streams = new EventStreams(stalledMs);
   const routed = makeRoutes([...parts.routes, runEventsRoute(yoga, streams)], parts);
   const unanswered = new Set<ServerResponse>();
-  const http = createServer({ requestTimeout: UPLOAD_MS }, (request, response) => {
+  const http = createServer({ requestTimeout: UPLOAD_MS, highWaterMark: 16_384 }, (request, response) => {
     unanswered.add(response);
     response.once('close', () => unanswered.delete(response));
     if (!http.listening) connectElsewhere(response);

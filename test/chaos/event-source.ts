@@ -14,7 +14,6 @@ export async function watch(url: string, user: string, runId: string, reader: Re
       });
       ledger.count('event sources');
       if (response.status === 204) return reader.over();
-      if (response.status === 503) continue;
       if (!response.ok || !response.body)
         return ledger.violate(
           'an EventSource was refused',

@@ -9,7 +9,12 @@ export interface SeenEvent {
   readonly conversationId?: string | null;
   readonly status?: string;
   readonly error?: SeenError | null;
-  readonly run?: { readonly error?: SeenError | null };
+  readonly lostDetail?: boolean;
+  readonly run?: {
+    readonly error?: SeenError | null;
+    /** Of a workflow. */
+    readonly outputs?: { readonly summary?: string } | null;
+  };
   readonly position?: number;
   readonly at?: string;
 }
@@ -40,5 +45,6 @@ export const fields = /* GraphQL */ `
   ... on RunStarted { conversationId }
   ... on TextDelta { offset text }
   ... on TextReplaced { text }
-  ... on RunFinished { status error { code message } }
+  ... on UpstreamRecovered { lostDetail }
+  ... on RunFinished { status error { code message } run { ... on WorkflowRun { outputs } } }
 `;

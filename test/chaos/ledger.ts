@@ -10,6 +10,10 @@ export interface Account {
   readonly posts: { readonly at: number; readonly viewer: string; ended: 'ended' | 'gone' | null }[];
   /** Whether a connection that it was asked on was cut. */
   upstreamCut: boolean;
+  /** Whether its readers were told that some of what it said is not known. */
+  mayMiss: boolean;
+  /** Texts that were seen with something missing in the middle. */
+  readonly holes: string[];
   /** By who saw it, in order. */
   readonly seen: Map<string, string[]>;
   /** How it ended, as anybody saw it first. */
@@ -36,6 +40,8 @@ export class Ledger {
   readonly violations: { readonly what: string; readonly number: number; readonly detail: string }[] = [];
   readonly counts = new Map<string, number>();
   readonly faults: Fault[] = [];
+  /** Epoch ms of each connection to Dify that was cut before it was known for which question it was. */
+  readonly namelessCuts: number[] = [];
   readonly startedAt = Date.now();
 
   open(question: Question): Account {
@@ -46,6 +52,8 @@ export class Ledger {
       stopAsked: false,
       posts: [],
       upstreamCut: false,
+      mayMiss: false,
+      holes: [],
       seen: new Map(),
       end: null,
     };

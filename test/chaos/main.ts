@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hasRedis, openRedis } from '../redis.ts';
@@ -8,7 +8,7 @@ import { Fleet } from './fleet.ts';
 import { Ledger } from './ledger.ts';
 import { planFrom } from './plan.ts';
 import { Random } from './random.ts';
-import { report } from './report.ts';
+import { evidence, report } from './report.ts';
 import { openUpstream } from './upstream.ts';
 import { judge } from './verdict.ts';
 
@@ -54,8 +54,10 @@ async function main(): Promise<void> {
     say(`only ${cuts.clients} connections were cut, not ${plan.cutsAtLeast}: that proves too little`);
     process.exitCode = 1;
   }
-  if (ledger.violations.length > 0) process.exitCode = 1;
-  else await rm(folder, { recursive: true });
+  if (ledger.violations.length > 0) {
+    process.exitCode = 1;
+    await writeFile(join(folder, 'evidence.json'), evidence(ledger));
+  } else await rm(folder, { recursive: true });
   process.stdout.write(`\n${report(ledger, plan, cuts)}\n`);
 }
 

@@ -4,6 +4,16 @@ import type { Plan } from './plan.ts';
 /** How many violations are told in full. */
 const MOST = 3;
 
+/** All that is known of the runs that something is wrong with. */
+export function evidence({ violations, accounts }: Ledger): string {
+  const suspects = [...new Set(violations.map(({ number }) => number))].map((number) => accounts.get(number));
+  return JSON.stringify(
+    suspects.map((account) => account && { ...account, seen: Object.fromEntries(account.seen) }),
+    null,
+    1,
+  );
+}
+
 /** What happened, for people. */
 export function report(
   ledger: Ledger,

@@ -34,6 +34,7 @@ export async function openUpstream(ledger: Ledger, random: Random): Promise<Upst
       onCut: () => {
         const account = ledger.accounts.get(number ?? 0);
         if (account) account.upstreamCut = true;
+        else ledger.namelessCuts.push(Date.now());
       },
     };
   });

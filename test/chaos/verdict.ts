@@ -36,6 +36,8 @@ async function judgeRun(account: Account, ledger: Ledger, replicas: readonly Rep
   const ends = events.filter(({ __typename }) => __typename === 'RunFinished');
   if (ends.length !== 1 || events.at(-1)?.__typename !== 'RunFinished')
     ledger.violate('not one end', account, `${ends.length} RunFinished among ${events.length} events`);
+  const [hole] = account.holes;
+  if (hole !== undefined && !account.mayMiss) ledger.violate('lost and not told', account, hole);
   judgeEnd(account, ends[0], ledger);
   judgeSeen(account, events, ledger);
 }
@@ -56,7 +58,9 @@ function judgeEnd(account: Account, end: SeenEvent | undefined, ledger: Ledger):
     ledger.violate('not asked', account, `succeeded after ${posts.length} posts`);
   if (status === 'SUCCEEDED' || (status === 'STOPPED' && stopAsked)) return;
   if (status === 'STOPPED') return ledger.violate('stopped by itself', account, 'nobody asked for a stop');
-  const excused = upstreamCut || ledger.excuses(askedAt, Date.parse(end?.at ?? ''), 'kill', 'freeze', 'redis', 'drain');
+  const wasCut = posts.length === 0 && ledger.namelessCuts.some((at) => at >= askedAt);
+  const excused =
+    upstreamCut || wasCut || ledger.excuses(askedAt, Date.parse(end?.at ?? ''), 'kill', 'freeze', 'redis', 'drain');
   if (!excused || error === null || error.code === 'INTERNAL')
     ledger.violate('failed for no reason', account, `${status} ${error?.code}: ${error?.message}`);
 }

@@ -75,7 +75,7 @@ export async function openDirectly(): Promise<House> {
       expect(options);
       sandbox.script(apps[kind], { steps });
       const graces = { messageEnd: graceMs, workflowEnd: graceMs, audio: graceMs, trailing: graceMs };
-      const runs = new Runs(dify, log, logger, { graces, stopMs, lingerMs: 10 });
+      const runs = new Runs(dify, log, logger, { graces, stopMs, lingerMs: 10, namelessMs: 10, settleMs: 30 });
       const question: Question = {
         kind,
         app: apps[kind],
@@ -117,7 +117,7 @@ function read({ run, event: { type, ...event } }: Followed): ReadEvent {
 /** The whole server: each client with a WebSocket of its own, which can be broken. */
 export async function openThroughSockets(): Promise<House> {
   const { expect, onRequest, questions } = listen();
-  const rig = await openRig({ sandbox: { onRequest }, waits: { lingerMs: 10 } });
+  const rig = await openRig({ sandbox: { onRequest }, waits: { lingerMs: 10, namelessMs: 10, settleMs: 30 } });
   return {
     open(kind, key, options) {
       const { steps } = options;

@@ -253,3 +253,15 @@ describe('a stop while a run is looked for', () => {
     await dify.runs.drain(2_000);
   });
 });
+
+describe('a run that goes on after a pause', () => {
+  test('and cannot be followed then ends as its record says', async () => {
+    const asks = inGraph('human_input_required', { form_id: 'f', node_id: 'n', actions: [] });
+    const answer = () => says(workflowStarted(), asks, inGraph('workflow_paused', { reasons: [] }));
+    let looks = 0;
+    const run = () => ({ ...record, status: (looks += 1) < 3 ? 'paused' : 'succeeded' });
+    await using dify = await openFaulty({ answer, run }, patient);
+    const { run: told } = await dify.play('workflow');
+    expect(told.state).toMatchObject({ status: 'SUCCEEDED', settledBy: 'RUN_RECORD', forms: new Map() });
+  });
+});

@@ -10,6 +10,7 @@ import { expect, test } from 'vitest';
 import { schema } from '../../src/graphql/schema.ts';
 import { runEventsDocument } from '../../src/server/run-events-document.ts';
 import { openProxy } from '../clients/proxy.ts';
+import { hasRedis, openRedis } from '../redis.ts';
 import { endedRun, holdAnswer, startRun } from '../graphql/answers.ts';
 import { openRig, type Data, type Rig } from '../rig.ts';
 
@@ -74,6 +75,20 @@ test('whoever has the end is answered 204; who has less gets the rest', async ()
     expect.stringContaining('RunAttached'),
     expect.stringContaining('RunFinished'),
   ]);
+});
+
+test.skipIf(!hasRedis())('a bare EventSource outlives a store that is away: it is told to come again', async () => {
+  await using redis = await openRedis({ persist: true });
+  await using writer = await openRig({ redis: { url: redis.url } });
+  await using rig = await openRig({ redis: { url: redis.url } });
+  const id = await endedRun(writer);
+  await redis.kill();
+  const refused = await get(rig, id);
+  expect([refused.status, await refused.text()]).toEqual([200, 'retry: 1000\n\n']);
+  const { events, closed } = watch(rig.url, id);
+  await redis.start();
+  await closed;
+  expect(answerOf(events)).toBe('Hello');
 });
 
 test.each<[string, Record<string, string>, number, string]>([
