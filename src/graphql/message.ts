@@ -4,6 +4,7 @@ import { splitReasoning } from '../runs/reasoning.ts';
 import { runFile } from '../runs/run-file.ts';
 import { usageOf } from '../runs/usage.ts';
 import type { AgentStep as Step, Citation as Passage, Usage as UsageFigures } from '../runs/run-event.ts';
+import { askedFile } from '../runs/run-file.ts';
 import type { KeptRun } from '../runs/run-log.ts';
 import { isEnded } from '../runs/run-state.ts';
 import { builder } from './builder.ts';
@@ -234,7 +235,7 @@ export function messageOf(run: KeptRun): MessageView | null {
     inputs: state.header.inputs,
     error: state.error?.message ?? null,
     createdAt: state.header.createdAt,
-    files: state.files.map((file) => ({ file, place: placeOf(state) })),
+    files: [...state.header.files.map(askedFile), ...state.files].map((file) => ({ file, place: placeOf(state) })),
     citations: state.citations,
     agentSteps: [...state.steps.values()],
     usage: state.usage,

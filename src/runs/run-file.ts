@@ -1,3 +1,4 @@
+import type { FileReference } from '../dify/file-reference.ts';
 import type { WireFile } from '../dify/wire-event.ts';
 import type { RunFile } from './run-event.ts';
 
@@ -14,4 +15,12 @@ export function runFile(id: string, file: Omit<WireFile, 'id'>): RunFile {
   const { type, name, mimeType, size, belongsTo, transferMethod, uploadId, url } = file;
   const remote = transferMethod === 'remote_url';
   return { id, type, name, mimeType, size, fromUser: belongsTo === 'user', uploadId, sourceUrl: url, remote };
+}
+
+/** A file that went with a question, until Dify tells of the message by an id of its own; `position` tells them apart. */
+export function askedFile(file: FileReference, position: number): RunFile {
+  const own = { type: file.type, name: null, mimeType: null, size: null, fromUser: true };
+  return file.transferMethod === 'local_file'
+    ? { ...own, id: file.uploadFileId, uploadId: file.uploadFileId, sourceUrl: null, remote: false }
+    : { ...own, id: `remote-${position}`, uploadId: null, sourceUrl: file.url, remote: true };
 }

@@ -204,6 +204,8 @@ export async function files({ ann, url }: Walker): Promise<void> {
     input: { query: 'What is this?', files: [{ upload: { id, type } }] },
   });
   expect(chat.answer).toContain('dot.png');
+  const asked = await ann.call(operations.RunDocument, { id: chat.run.id });
+  expect(asked.run).toMatchObject({ message: { files: [{ id, name: 'dot.png', fromUser: true }] } });
   const { conversationHistory } = await ann.call(operations.ConversationHistoryDocument, {
     conversationId: chat.conversationId!,
   });
