@@ -29,7 +29,8 @@ export function applyRunEvent(answer: Answer, event: Api.RunEventFieldsFragment)
   if (event.__typename === 'RunAttached') {
     const { seq, text, reasoning, run } = event;
     const message = run.__typename === 'ChatRun' ? run.message : null;
-    const files = run.__typename === 'WorkflowRun' ? run.files : (message?.files ?? []);
+    const all = run.__typename === 'WorkflowRun' ? run.files : (message?.files ?? []);
+    const files = all.filter(({ fromUser }) => !fromUser);
     return { ...noAnswer, seq, text, reasoning, nodes: run.nodes, steps: message?.agentSteps ?? [], files };
   }
   if (event.seq <= answer.seq) return answer;

@@ -78,9 +78,11 @@ export interface AppConfig {
   readonly description: string | undefined;
   /** Without a slash at its end. */
   readonly baseUrl: string;
+  /** The origin of `baseUrl`: where Dify serves the files that it signs addresses for (its `FILES_URL`), without a slash at its end. */
+  readonly filesUrl: string | undefined;
   /** A secret, like `server.secret`. */
   readonly key: string;
-  /** false: what goes into nodes and comes out of them is shown to users; it can hold prompts and secrets. */
+  /** false: what goes into nodes and comes out of them is shown to users, and what agents note; it can hold prompts and secrets. */
   readonly nodeData: boolean;
   /** true: inputs are checked against the app's form before Dify is asked. */
   readonly checkInputs: boolean;
@@ -139,7 +141,12 @@ export function loadConfig({ argv, env, cwd }: ConfigSource): Config {
   const apps = single?.settings ? { [single.name]: single.settings } : file.settings.apps;
   return frozen({
     server: { ...server.value, publicUrl: server.value.publicUrl, secret: server.value.secret },
-    apps: Object.entries(apps).map(([name, app]) => ({ ...app, name, description: app.description })),
+    apps: Object.entries(apps).map(([name, app]) => ({
+      ...app,
+      name,
+      description: app.description,
+      filesUrl: app.filesUrl,
+    })),
     defaultApp: file.defaultApp ?? names[0],
     runs: file.settings.runs,
     redis: redis.value,

@@ -1,6 +1,7 @@
 import { pino, type Logger } from 'pino';
 import type { Config } from './config.ts';
 import { Dify } from './dify/dify.ts';
+import { examples } from './gateway/examples.ts';
 import { toGraphQLError } from './graphql/errors.ts';
 import type { Services } from './graphql/context.ts';
 import { schema } from './graphql/schema.ts';
@@ -11,8 +12,7 @@ import { Tickets } from './runs/ticket.ts';
 import { Uploads } from './runs/uploads.ts';
 import { UserFiles } from './runs/user-files.ts';
 import { fileRoutes } from './server/files.ts';
-import { graphiqlPage, pageHeaders } from './server/graphiql.ts';
-import type { Examples } from './server/graphiql-tabs.ts';
+import { graphiqlPage } from './server/graphiql.ts';
 import { readyRoute } from './server/ready.ts';
 import { openServer } from './server/server.ts';
 import { speechRoutes } from './server/speech.ts';
@@ -43,9 +43,10 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
   const logger = options.logger ?? pino({ level: server.logLevel }, pino.destination(2));
   const identify = options.identify ?? believeUser(server.admins);
   const dify = new Dify(
-    config.apps.map(({ name, baseUrl, key, timeouts: { connectMs, headersMs, idleMs } }) => ({
+    config.apps.map(({ name, baseUrl, filesUrl, key, timeouts: { connectMs, headersMs, idleMs } }) => ({
       name,
       baseUrl,
+      ...(filesUrl === undefined ? {} : { filesUrl }),
       key,
       connectMs,
       headersMs,
@@ -65,6 +66,10 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     runMs: new Map(config.apps.map(({ name, timeouts }) => [name, timeouts.runMs])),
     nodeData: new Set(config.apps.filter(({ nodeData }) => nodeData).map(({ name }) => name)),
     checkInputs,
+    textAddress: (viewer, url, place) => {
+      const path = files.textAddress(viewer, url, place);
+      return path && services.urlBase + path;
+    },
     limits: new Map(config.apps.map((app) => [app.name, app])),
     abandonMs: keep.abandonMs,
   });
@@ -83,10 +88,7 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     apps: config.apps.map(({ name, description }) => ({ name, description })),
     defaultApp: config.defaultApp ?? config.apps[0]?.name ?? '',
   };
-  const page = graphiqlPage(async (request) => ({
-    ...(await exampleApps(services)),
-    run: await newestRun(runs, identify, request),
-  }));
+  const page = graphiqlPage((request) => examples(services, identify, request));
   const parts = {
     schema,
     identify,
@@ -120,49 +122,3 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     [Symbol.asyncDispose]: () => (closing ??= close()),
   };
 }
-
-/** Apps for GraphiQL's tabs, by what Dify says they are. */
-async function exampleApps({ dify, apps, defaultApp }: Services): Promise<Omit<Examples, 'run'>> {
-  const named = [defaultApp, ...apps.map(({ name }) => name).filter((name) => name !== defaultApp)];
-  const modes = await Promise.all(
-    named.map(async (name) => {
-      const info = await dify
-        .app(name)
-        ?.info()
-        .catch(() => undefined);
-      return { name, mode: info?.mode ?? 'chat' };
-    }),
-  );
-  const first = (fits: (mode: string) => boolean) => modes.find(({ mode }) => fits(mode))?.name ?? null;
-  const example = (app: string | null, inputs: string) => (app === null ? null : { app, inputs });
-  return {
-    chatApp: first((mode) => mode !== 'workflow' && mode !== 'completion'),
-    workflow: example(
-      first((mode) => mode === 'workflow'),
-      EXAMPLE.text,
-    ),
-    completion: example(
-      first((mode) => mode === 'completion'),
-      EXAMPLE.product,
-    ),
-    approval: example(named.find((name) => name === 'approval') ?? null, EXAMPLE.topic),
-  };
-}
-
-/** The newest run of whoever the page will speak for. */
-async function newestRun(runs: Runs, identify: Identify, request: Request): Promise<Examples['run']> {
-  try {
-    const { id: viewer } = await identify({ header: (name) => request.headers.get(name) ?? pageHeaders[name] });
-    const state = (await runs.list(viewer))[0]?.state;
-    return state ? { id: state.header.id, app: state.header.app, messageId: state.messageId } : null;
-  } catch {
-    return null;
-  }
-}
-
-/** Inputs that fit the built-in demo apps; of other apps, Dify will say what they want. */
-const EXAMPLE = {
-  text: '{ text: "GraphQL is a query language for APIs. Subscriptions push results as they happen. A log makes them resumable." }',
-  product: '{ product: "a tent for two", tone: "friendly" }',
-  topic: '{ topic: "the summer party" }',
-};

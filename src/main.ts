@@ -28,7 +28,10 @@ async function main(): Promise<number | undefined> {
     const { defaultShowcaseVersion, openSandbox } = await import('./sandbox/sandbox.ts');
     const { recordings, version = defaultShowcaseVersion, ...options } = config.sandbox;
     sandbox = await openSandbox({ ...options, version, ...(recordings === undefined ? {} : { recordings }) });
-    config = { ...config, ...appsOf(sandbox) };
+    const { pageUser } = await import('./server/graphiql.ts');
+    // Nothing is anybody's here but the demo's: whoever opens the page may see what admins see.
+    const admins = config.server.admins.length > 0 ? config.server.admins : [pageUser];
+    config = { ...config, server: { ...config.server, admins }, ...appsOf(sandbox) };
     say(`No app is configured: serving the demo apps of a built-in stand-in for Dify at ${sandbox.url}.`);
   }
   const gateway = await createGateway(config).catch(async (error: unknown) => {
@@ -64,6 +67,7 @@ function appsOf(sandbox: Sandbox) {
       description,
       key,
       baseUrl: sandbox.url,
+      filesUrl: undefined,
       nodeData: true,
       checkInputs: true,
       maxRuns: 0,

@@ -86,6 +86,7 @@ apps:
   support:
     description: Answers our customers
     baseUrl: https://proxy.example.com/dify/
+    filesUrl: https://files.example.com/dify/
     key: ${key}
     timeouts: { idleMs: 60000 }
     nodeData: true
@@ -115,6 +116,7 @@ sandbox: { pace: 0.5 }
           name: 'writer',
           description: undefined,
           baseUrl: 'http://localhost:5001/v1',
+          filesUrl: undefined,
           key: 'other-prefix',
           nodeData: false,
           checkInputs: true,
@@ -127,6 +129,7 @@ sandbox: { pace: 0.5 }
           name: 'support',
           description: 'Answers our customers',
           baseUrl: 'https://proxy.example.com/dify',
+          filesUrl: 'https://files.example.com/dify',
           key,
           nodeData: true,
           checkInputs: false,
@@ -428,6 +431,17 @@ describe('a broken file', () => {
   ])('with the address %s is refused', (baseUrl, message) => {
     expect(problems(`apps:\n  a:\n    key: k\n    baseUrl: ${baseUrl}`)).toEqual([
       `dify-graphql.yaml:4 apps.a.baseUrl: ${message}`,
+    ]);
+  });
+
+  test.each([
+    ['files.example.com', 'write a URL that starts with https:// or http://, without user, ? or #'],
+    ['https://me@files.example.com', 'write a URL that starts with https:// or http://, without user, ? or #'],
+    ['https://files.example.com?a', 'write a URL that starts with https:// or http://, without user, ? or #'],
+    ['5001', 'write a text, such as https://files.example.com'],
+  ])('with the address %s of files is refused', (filesUrl, message) => {
+    expect(problems(withApp(`    filesUrl: ${filesUrl}`))).toEqual([
+      `dify-graphql.yaml:5 apps.support.filesUrl: ${message}`,
     ]);
   });
 

@@ -47,8 +47,8 @@ class Process implements AsyncDisposable {
     return /http:\S+\/graphql/.exec(this.out)?.[0] ?? '';
   }
 
-  async query(query: string): Promise<unknown> {
-    const headers = { 'content-type': 'application/json' };
+  async query(query: string, user = 'anonymous'): Promise<unknown> {
+    const headers = { 'content-type': 'application/json', 'x-user': user };
     const response = await fetch(await this.url(), { method: 'POST', headers, body: JSON.stringify({ query }) });
     return response.json();
   }
@@ -81,6 +81,18 @@ describe('started with nothing', () => {
     server.child.kill(signal);
     expect(await server.ended).toBe(0);
   });
+});
+
+test('whoever opens the page sees all of the demo, and no more than others of what is configured', async () => {
+  await using dify = await openDify();
+  const file = `
+    server: { port: 0 }
+    apps: { helper: { baseUrl: "${dify.url}", key: ${dify.key} } }`;
+  await using demo = new Process(['--port', '0']);
+  await using configured = new Process([], { file });
+  expect(await demo.query('{ viewer { scopes } }', 'me')).toEqual({ data: { viewer: { scopes: ['admin'] } } });
+  expect(await demo.query('{ viewer { scopes } }', 'ann')).toEqual({ data: { viewer: { scopes: [] } } });
+  expect(await configured.query('{ viewer { scopes } }', 'me')).toEqual({ data: { viewer: { scopes: [] } } });
 });
 
 describe('started with apps', () => {

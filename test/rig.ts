@@ -15,9 +15,12 @@ export interface RigOptions {
   readonly publicUrl?: string;
   readonly secret?: string;
   readonly graphiql?: boolean;
+  /** Default `admin`. */
+  readonly admins?: readonly string[];
   readonly identify?: GatewayOptions['identify'];
   readonly waits?: GatewayOptions['waits'];
   readonly nodeData?: boolean;
+  readonly filesUrl?: string;
   readonly checkInputs?: boolean;
   /** Of every app. */
   readonly limits?: LineLimits;
@@ -72,7 +75,7 @@ export async function openGateway(
       graphiql: options.graphiql ?? false,
       logLevel: 'debug',
       drainMs: options.drainMs ?? 0,
-      admins: ['admin'],
+      admins: options.admins ?? ['admin'],
       publicUrl: options.publicUrl,
       secret: options.secret,
       maxUploadMegabytes: 25,
@@ -83,6 +86,7 @@ export async function openGateway(
       description,
       key,
       baseUrl: sandbox.url,
+      filesUrl: options.filesUrl,
       nodeData: options.nodeData ?? false,
       checkInputs: options.checkInputs ?? true,
       maxRuns: options.limits?.maxRuns ?? 0,

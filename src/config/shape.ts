@@ -67,15 +67,17 @@ const baseUrl = z
     return url.origin + path;
   });
 
-/** Where clients reach this server, without the slash at its end. */
-const publicUrl = z.string('write a text, such as https://chat.example.com').transform((text, context) => {
-  const url = URL.parse(text);
-  if (url && /^https?:\/\//i.test(text) && !url.username && !url.password && !/[?#]/.test(url.href))
-    return url.origin + url.pathname.replace(/\/+$/, '');
-  const message = 'write a URL that starts with https:// or http://, without user, ? or #';
-  context.issues.push({ code: 'custom', input: text, message });
-  return z.NEVER;
-});
+/** An address to which paths are added, without the slash at its end. */
+function address(example: string) {
+  return z.string(`write a text, such as ${example}`).transform((text, context) => {
+    const url = URL.parse(text);
+    if (url && /^https?:\/\//i.test(text) && !url.username && !url.password && !/[?#]/.test(url.href))
+      return url.origin + url.pathname.replace(/\/+$/, '');
+    const message = 'write a URL that starts with https:// or http://, without user, ? or #';
+    context.issues.push({ code: 'custom', input: text, message });
+    return z.NEVER;
+  });
+}
 
 const secret = z
   .string('is not a text: put it in quotes')
@@ -114,7 +116,7 @@ const server = {
   logLevel: optional(z.enum(logLevels, `write one of ${logLevels.join(', ')}`), 'info'),
   drainMs: milliseconds(10_000, 0),
   admins: optional(z.array(z.string('write names in quotes'), 'write a list of users: [ann, bob]'), []),
-  publicUrl: optional(publicUrl.optional()),
+  publicUrl: optional(address('https://chat.example.com').optional()),
   secret: optional(secret.optional()),
   maxUploadMegabytes: whole(25, 1, 1_024),
   fileUrlMinutes: whole(60, 1, 10_080),
@@ -128,6 +130,7 @@ const timeouts = {
 const app = {
   description: optional(z.string('is not a text: put it in quotes').optional()),
   baseUrl,
+  filesUrl: optional(address('https://files.example.com').optional()),
   key,
   nodeData: truth(false),
   checkInputs: truth(true),

@@ -7,7 +7,9 @@ import { header, readText, type Ask, type Reply, type Upstream } from './http.ts
 import { parseJson } from './json.ts';
 import { limited, type Limit } from './limited.ts';
 import { multipart, type FilePart } from './multipart.ts';
+import { notStreamed } from './not-streamed.ts';
 import { retried } from './retry.ts';
+import { HIDDEN } from './sse.ts';
 import { ReplyStream, type DifyStream } from './stream.ts';
 
 /** Of a reply that says no. */
@@ -15,6 +17,13 @@ const maxErrorBytes = 64 * 1024;
 const maxErrorMs = 5_000;
 
 const plain = 'application/json';
+
+/** The servers that an app is asked on: often they are one. */
+export interface AppUpstreams {
+  readonly api: Upstream;
+  /** For what Dify has signed an address for. */
+  readonly files: Upstream;
+}
 
 export interface AppClientOptions {
   readonly baseUrl: string;
@@ -31,14 +40,16 @@ export interface AppClientOptions {
 /** One app's HTTP: adds the key, says what a reply means. The key never leaves this object but in the header. */
 export class AppClient {
   readonly #upstream: Upstream;
+  readonly #files: Upstream;
   readonly #options: Omit<AppClientOptions, 'key' | 'baseUrl'>;
   readonly #log: Logger;
   readonly #basePath: string;
   readonly #key: string;
   #serverVersion: string | null = null;
 
-  constructor(upstream: Upstream, { key, baseUrl, ...options }: AppClientOptions, log: Logger) {
-    this.#upstream = upstream;
+  constructor({ api, files }: AppUpstreams, { key, baseUrl, ...options }: AppClientOptions, log: Logger) {
+    this.#upstream = api;
+    this.#files = files;
     this.#options = options;
     this.#log = log;
     this.#basePath = new URL(baseUrl).pathname.replace(/\/+$/, '');
@@ -93,17 +104,21 @@ export class AppClient {
   async stream(call: Call, signal: AbortSignal): Promise<DifyStream> {
     const reply = await this.#opened(call, await this.#send(call, 'text/event-stream', signal), signal);
     const type = header(reply, 'content-type');
-    if (!type.toLowerCase().startsWith('text/event-stream'))
-      throw strange(reply, `not an event stream but ${type || 'no type'}`);
+    if (!type.toLowerCase().startsWith('text/event-stream')) {
+      const said = type.includes('json') ? await this.#said(call, reply, signal) : '';
+      reply.release();
+      throw notStreamed(type, said, reply.status);
+    }
     const { idleMs, maxBytes } = this.#options;
-    return new ReplyStream(reply, { idleMs, maxEventBytes: maxBytes, signal, log: this.#log });
+    return new ReplyStream(reply, { idleMs, maxEventBytes: maxBytes, secret: this.#key, signal, log: this.#log });
   }
 
   /** The reply with its body still to be read, which `signal` ends, too. A `GET` is repeated as a read is. */
   async download(call: Call, signal: AbortSignal): Promise<Reply> {
     const { headersMs, idleMs: silenceMs } = this.#options;
     const ask = this.#ask(call, '*/*', { headersMs, silenceMs });
-    const open = async (how: 'read' | 'send') => this.#opened(call, await this.#upstream[how](ask, signal), signal);
+    const upstream = call.isSigned ? this.#files : this.#upstream;
+    const open = async (how: 'read' | 'send') => this.#opened(call, await upstream[how](ask, signal), signal);
     const reply = await (call.method === 'GET' ? retried(() => open('read'), signal) : open('send')).catch((error) => {
       signal.throwIfAborted();
       throw error;
@@ -159,23 +174,28 @@ export class AppClient {
   }
 
   async #accepted(call: Call, reply: Reply, signal: AbortSignal): Promise<Reply> {
-    this.#serverVersion = /^\d+\.\d+[\w.+-]*$/.exec(header(reply, 'x-version'))?.[0] ?? this.#serverVersion;
+    // What serves files may be a storage or a network in between, with versions of its own.
+    const version = call.isSigned ? null : /^\d+\.\d+[\w.+-]*$/.exec(header(reply, 'x-version'));
+    this.#serverVersion = version?.[0] ?? this.#serverVersion;
     if (reply.status >= 200 && reply.status < 300) return reply;
-    const refusal = await this.#refusal(call, reply);
-    signal.throwIfAborted();
-    throw refusal;
+    throw this.#refusal(call, reply, await this.#said(call, reply, signal));
   }
 
-  async #refusal({ idInPath = false, isUpload = false, secret }: Call, reply: Reply): Promise<GatewayError> {
+  /** The body of a reply that is not what was asked for, without what must not be told. */
+  async #said({ secret }: Call, reply: Reply, signal: AbortSignal): Promise<string> {
     const limit = setTimeout(() => reply.release(), maxErrorMs);
     const { text } = await readText(reply, maxErrorBytes).finally(() => clearTimeout(limit));
+    signal.throwIfAborted();
     // What answers may be an echo.
     const secrets = [this.#key, ...(secret ? [secret, encodeURIComponent(secret)] : [])];
-    const safe = secrets.reduce((said, hidden) => said.replaceAll(hidden, '[hidden]'), text);
+    return secrets.reduce((said, hidden) => said.replaceAll(hidden, HIDDEN), text);
+  }
+
+  #refusal({ idInPath = false, isUpload = false }: Call, reply: Reply, said: string): GatewayError {
     const retryAfter = header(reply, 'retry-after') || undefined;
     const serverVersion = header(reply, 'x-version') === '' ? null : this.#serverVersion;
     const context = { retryAfter, idInPath, isUpload, serverVersion };
-    return errorFromReply(reply.status, header(reply, 'content-type'), safe, context);
+    return errorFromReply(reply.status, header(reply, 'content-type'), said, context);
   }
 }
 

@@ -2,6 +2,8 @@ export interface DifyAppOptions {
   readonly name: string;
   /** With its path: `https://host/v1`. */
   readonly baseUrl: string;
+  /** What comes before `/files/` where Dify serves files by signed addresses: its `FILES_URL`. Default: the origin of `baseUrl`, and the address's own path. */
+  readonly filesUrl?: string;
   readonly key: string;
   /** Default 10,000. */
   readonly connectMs?: number;

@@ -6,7 +6,7 @@ export interface Read {
   readonly query?: Readonly<Record<string, string | undefined>>;
   /** The path holds an id that must be a UUID: of another one Dify's router knows nothing (§1). */
   readonly idInPath?: boolean;
-  /** From the root of the server, and without the key: an address that Dify has signed. */
+  /** From the root of the server of files, and without the key: an address that Dify has signed. */
   readonly isSigned?: boolean;
   /** The body is a file. */
   readonly isUpload?: boolean;

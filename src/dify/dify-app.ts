@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { Annotations } from './annotations.ts';
-import { AppClient } from './app-client.ts';
+import { AppClient, type AppUpstreams } from './app-client.ts';
 import type { DifyAppOptions } from './app-options.ts';
 import { Cached } from './cache.ts';
 import { id, type Json } from './coerce.ts';
@@ -8,7 +8,6 @@ import { parseEndUser, type EndUserRecord } from './end-user.ts';
 import { Feedback } from './feedback.ts';
 import { Files } from './files.ts';
 import { Forms } from './forms.ts';
-import type { Upstream } from './http.ts';
 import { notDify } from './not-dify.ts';
 import { parsePage } from './page.ts';
 import type { AppParameters } from './parameters.ts';
@@ -49,13 +48,13 @@ export class DifyApp {
   readonly #site: Cached<SiteRecord>;
   readonly #version: Cached<string | null>;
 
-  constructor(options: DifyAppOptions, upstream: Upstream, logger: Logger) {
+  constructor(options: DifyAppOptions, upstreams: AppUpstreams, logger: Logger) {
     const { name, baseUrl, key, headersMs = 60_000, idleMs = 35_000, readMs = 15_000, cacheMs = 300_000 } = options;
     const { maxEventBytes: maxBytes = 16 * 1024 * 1024 } = options;
     const log = logger.child({ app: name });
-    const client = new AppClient(upstream, { baseUrl, key, headersMs, idleMs, readMs, maxBytes }, log);
+    const client = new AppClient(upstreams, { baseUrl, key, headersMs, idleMs, readMs, maxBytes }, log);
     this.name = name;
-    this.files = new Files(client);
+    this.files = new Files(client, options.filesUrl);
     this.speech = new Speech(client);
     this.feedback = new Feedback(client);
     this.variables = new Variables(client);

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { AppUpstreams } from './app-client.ts';
 import type { DifyAppOptions } from './app-options.ts';
 import { DifyApp } from './dify-app.ts';
 import { Upstream } from './http.ts';
@@ -12,7 +13,7 @@ export class Dify implements AsyncDisposable {
   readonly #upstreams = new Map<string, Upstream>();
 
   constructor(apps: readonly DifyAppOptions[], log: Logger) {
-    this.apps = apps.map((options) => new DifyApp(options, this.#upstream(options), log));
+    this.apps = apps.map((options) => new DifyApp(options, this.#serversOf(options), log));
     this.#byName = new Map(this.apps.map((app) => [app.name, app]));
   }
 
@@ -29,8 +30,12 @@ export class Dify implements AsyncDisposable {
     await this.close();
   }
 
-  #upstream({ baseUrl, connectMs = 10_000 }: DifyAppOptions): Upstream {
-    const { origin } = new URL(baseUrl);
+  #serversOf({ baseUrl, filesUrl = baseUrl, connectMs = 10_000 }: DifyAppOptions): AppUpstreams {
+    return { api: this.#upstream(baseUrl, connectMs), files: this.#upstream(filesUrl, connectMs) };
+  }
+
+  #upstream(url: string, connectMs: number): Upstream {
+    const { origin } = new URL(url);
     const key = `${origin} ${connectMs}`;
     const known = this.#upstreams.get(key);
     if (known !== undefined) return known;

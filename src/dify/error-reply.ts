@@ -86,7 +86,7 @@ export function errorFromEvent(event: ErrorEvent): GatewayError {
   const code =
     (event.code === null ? undefined : codeOf(event.code, message)) ??
     (isAboutForm(message) ? 'BAD_USER_INPUT' : undefined) ??
-    codeOfEvent(event, message);
+    codeOfEvent(event);
   return new GatewayError(code, message || 'Dify reports an error and does not say which', {
     ...(event.code === null ? {} : { difyCode: event.code }),
     ...(event.status === null ? {} : { difyStatus: event.status }),
@@ -100,6 +100,8 @@ function codeOf(difyCode: string, message: string): ErrorCode | undefined {
   // So does a file name whose ending the administrator has shut out (§5.3).
   if (difyCode === 'invalid_param' && /^File extension '.*' is not allowed/.test(message))
     return 'UNSUPPORTED_FILE_TYPE';
+  // And so does a chatflow that failed: it was not refused (§4.1).
+  if (difyCode === 'invalid_param' && message.startsWith('Run failed')) return 'UPSTREAM_ERROR';
   return Object.hasOwn(codes, difyCode) ? codes[difyCode] : undefined;
 }
 
@@ -117,9 +119,9 @@ function codeOfStatus(status: number, body: Json | undefined, context: ReplyCont
   return status >= 500 ? 'UPSTREAM_ERROR' : 'UPSTREAM_REJECTED';
 }
 
-function codeOfEvent(event: ErrorEvent, message: string): ErrorCode {
+function codeOfEvent(event: ErrorEvent): ErrorCode {
   if (event.code === null) return 'UPSTREAM_ERROR';
-  if (event.code === 'invalid_param') return message.startsWith('Run failed') ? 'UPSTREAM_ERROR' : 'UPSTREAM_REJECTED';
+  if (event.code === 'invalid_param') return 'UPSTREAM_REJECTED';
   if (event.status === 429) return 'UPSTREAM_RATE_LIMITED';
   return event.status !== null && event.status >= 400 && event.status < 500 ? 'UPSTREAM_REJECTED' : 'UPSTREAM_ERROR';
 }

@@ -42,9 +42,12 @@ const previewHeaders = ['content-type', 'content-length', 'content-disposition']
 /** The files of an app's users. */
 export class Files {
   readonly #client: AppClient;
+  /** What comes before `/files/` there; null for what the address says. */
+  readonly #base: string | null;
 
-  constructor(client: AppClient) {
+  constructor(client: AppClient, filesUrl?: string) {
     this.#client = client;
+    this.#base = filesUrl === undefined ? null : new URL(filesUrl).pathname.replace(/\/+$/, '');
   }
 
   /** `POST /files/upload`: sent at most once, as fast as both sides go, without holding the file. */
@@ -62,9 +65,12 @@ export class Files {
     return this.#download(call, signal);
   }
 
-  /** A file at the address that Dify has signed for it (§7.4), for minutes. Nobody else is asked, whatever the address says. */
+  /**
+   * A file at the address that Dify has signed for it (§7.4), for minutes. Only the configured server is asked: an address comes
+   * with what apps and users make, and could name any host that this process reaches.
+   */
   async signed(address: string, signal: AbortSignal): Promise<FilePreview> {
-    const signed = signedPath(address);
+    const signed = signedPath(address, this.#base);
     if (signed === null) throw new GatewayError('NOT_FOUND', 'This is no address of a file in Dify');
     return this.#download({ method: 'GET', path: signed, isSigned: true, secret: signed }, signal);
   }

@@ -1,4 +1,5 @@
 import type { AppClient } from './app-client.ts';
+import { wireReference, type FileReference } from './file-reference.ts';
 import { parseForm, type FormRecord } from './form.ts';
 import { notDify } from './not-dify.ts';
 import { path } from './path.ts';
@@ -24,8 +25,14 @@ export class Forms {
     /** The id of one of the form's actions. */
     readonly action: string;
     readonly inputs: Readonly<Record<string, unknown>>;
+    /** Values of fields of the types `file` and `file-list`, besides `inputs` and instead of what they have there. */
+    readonly files?: Readonly<Record<string, FileReference | readonly FileReference[]>>;
   }): Promise<void> {
-    const body = { user: q.user, action: q.action, inputs: q.inputs };
+    const files = Object.entries(q.files ?? {}).map(([name, named]) => [
+      name,
+      Array.isArray(named) ? named.map(wireReference) : wireReference(named as FileReference),
+    ]);
+    const body = { user: q.user, action: q.action, inputs: { ...q.inputs, ...Object.fromEntries(files) } };
     const to = path`/form/human_input/${q.token}`;
     await this.#client.command({ method: 'POST', path: to, body, secret: q.token });
   }

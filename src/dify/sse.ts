@@ -4,6 +4,9 @@ import { parseJson } from './json.ts';
 import { parseEvent } from './parse-event.ts';
 import type { WireEvent } from './wire-event.ts';
 
+/** Stands where a secret was. */
+export const HIDDEN = '[hidden]';
+
 /**
  * Bytes in any pieces → events, each frame parsed once (§2.1). Frames without data (`ping`) make no event; frames that are
  * no JSON object are counted in `malformed`; a frame longer than `maxEventBytes` sets `overflowed`, after which nothing more
@@ -13,12 +16,15 @@ export class SseReader {
   malformed = 0;
   overflowed = false;
   readonly #maxLength: number;
+  readonly #secret: string | null;
   readonly #parser: EventSourceParser;
   readonly #decoder = new TextDecoder('utf-8');
   #events: WireEvent[] = [];
 
-  constructor(maxEventBytes: number) {
+  /** `secret` is hidden wherever it is echoed. */
+  constructor(maxEventBytes: number, secret: string | null = null) {
     this.#maxLength = maxEventBytes;
+    this.#secret = secret;
     this.#parser = createParser({
       maxBufferSize: maxEventBytes,
       onEvent: (frame) => this.#take(frame),
@@ -51,7 +57,8 @@ export class SseReader {
       this.overflowed = true;
       return;
     }
-    const frame = parseJson(data);
+    const isEcho = this.#secret !== null && data.includes(this.#secret);
+    const frame = parseJson(isEcho ? data.replaceAll(this.#secret ?? '', HIDDEN) : data);
     if (!isJson(frame)) {
       this.malformed++;
       return;

@@ -28,6 +28,8 @@ export interface StreamOptions {
   /** A stream that is silent for so long is dead: pings are due every 10 s. */
   readonly idleMs: number;
   readonly maxEventBytes: number;
+  /** May appear in no event. */
+  readonly secret?: string;
   readonly signal: AbortSignal;
   readonly log: Logger;
 }
@@ -45,7 +47,7 @@ export class ReplyStream implements DifyStream {
   constructor(reply: Reply, options: StreamOptions) {
     this.#reply = reply;
     this.#options = options;
-    this.#sse = new SseReader(options.maxEventBytes);
+    this.#sse = new SseReader(options.maxEventBytes, options.secret);
     reply.body.once('error', (error) => this.#finish(this.#why(error)));
     // Pooled or not, a body that closes without an end has been destroyed: by `release`, which `close` and the signal call.
     reply.body.once('close', () => this.#finish(this.#why(undefined)));

@@ -6,14 +6,15 @@ import { appNamed, requireAdmin, type Context } from './context.ts';
 import { isUuid } from './ids.ts';
 import { pageByNumber } from './numbered-list.ts';
 import { connection, pageSize } from './paging.ts';
+import { textWithoutSignedUrls } from './public-url.ts';
 import { fromSeconds } from './scalars.ts';
 
 const Annotation = builder.objectRef<AnnotationRecord>('Annotation').implement({
   description: 'A question whose answer a person has written.',
   fields: (t) => ({
     id: t.exposeID('id'),
-    question: t.exposeString('question', { nullable: true }),
-    answer: t.exposeString('answer', { nullable: true }),
+    question: t.string({ nullable: true, resolve: ({ question }) => textWithoutSignedUrls(question) }),
+    answer: t.string({ nullable: true, resolve: ({ answer }) => textWithoutSignedUrls(answer) }),
     hitCount: t.exposeInt('hitCount', { nullable: true, description: 'How often it has answered.' }),
     createdAt: t.field({ type: 'DateTime', nullable: true, resolve: ({ createdAt }) => fromSeconds(createdAt) }),
   }),

@@ -30,19 +30,23 @@ const RemoteFile = builder.inputType('RemoteFile', {
 
 export const FileInput = builder.inputType('FileInput', {
   isOneOf: true,
-  description: 'Exactly one of the two.',
+  description: 'A file for an app. Exactly one of the two.',
   fields: (t) => ({
     upload: t.field({ type: UploadReference, description: 'A file uploaded before by the same viewer.' }),
     remote: t.field({ type: RemoteFile, description: 'A file that Dify fetches.' }),
   }),
 });
 
-/** What `FileInput`s name, as Dify is told. */
+/** What `FileInput`s name, as Dify is told. Refuses what is known to be another viewer's. */
 export function referencesOf(
   files: readonly (typeof FileInput.$inferInput)[] | null | undefined,
+  { uploads, viewer }: Context,
 ): readonly FileReference[] {
   return (files ?? []).map(({ upload, remote }) => {
-    if (upload) return { type: upload.type, transferMethod: 'local_file', uploadFileId: upload.id };
+    if (upload) {
+      uploads.refuseForeign(viewer, upload.id);
+      return { type: upload.type, transferMethod: 'local_file', uploadFileId: upload.id };
+    }
     if (remote && /^https?:\/\//i.test(remote.url))
       return { type: remote.type, transferMethod: 'remote_url', url: remote.url };
     throw new GatewayError('BAD_USER_INPUT', 'A remote file needs a URL that starts with https:// or http://.');
@@ -75,14 +79,26 @@ export function checkedWait(argument: string, waitMs: number | null | undefined,
   throw new GatewayError('BAD_USER_INPUT', `\`${argument}\` must be from 0 to 600,000 ms.`);
 }
 
-/** Dify takes an object; the JSON scalar takes anything. */
-export function checkedInputs(inputs: unknown): Readonly<Record<string, unknown>> {
+/** Dify takes an object; the JSON scalar takes anything. Refuses files in it that are known to be another viewer's. */
+export function checkedInputs(inputs: unknown, { uploads, viewer }: Context): Readonly<Record<string, unknown>> {
   if (inputs === null || inputs === undefined) return {};
-  if (typeof inputs === 'object' && !Array.isArray(inputs)) return { ...inputs };
+  if (typeof inputs === 'object' && !Array.isArray(inputs)) {
+    for (const id of uploadsIn(inputs)) uploads.refuseForeign(viewer, id);
+    return { ...inputs };
+  }
   throw new GatewayError(
     'BAD_USER_INPUT',
     '`input.inputs` must be an object: the values of the app’s form by variable.',
   );
+}
+
+/** What names uploads where an app's form takes files, in Dify's own shape (§7.2 of service-api). */
+function uploadsIn(inputs: object): string[] {
+  const values: unknown[] = Object.values(inputs).flat();
+  const files = values.filter((value) => typeof value === 'object' && value !== null) as Record<string, unknown>[];
+  return files
+    .flatMap((file) => [file['upload_file_id'], file['related_id'], file['reference']])
+    .filter((id) => typeof id === 'string');
 }
 
 export function checkedKey(key: string | null | undefined, required: 'required' | 'optional'): string | null {
@@ -104,7 +120,7 @@ export interface Answered {
   readonly complete: boolean;
 }
 
-/** Asks and waits for the end, `waitMs` at most. */
+/** Asks and waits for the end, `waitMs` at most, or until it is people's turn. */
 export async function answered(
   question: Question,
   waitMs: number | null | undefined,
@@ -113,5 +129,5 @@ export async function answered(
   const { runs, viewer, signal } = context;
   const limit = checkedWait('input.waitMs', waitMs, 55_000);
   const { run, deduplicated } = await runs.start(viewer, question);
-  return { run, deduplicated, complete: await runs.ended(run, limit, signal) };
+  return { run, deduplicated, complete: await runs.settled(run, limit, signal) };
 }

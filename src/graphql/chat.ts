@@ -61,7 +61,9 @@ export const ChatPayload = builder.objectRef<Answered>('ChatPayload').implement(
     deduplicated: t.exposeBoolean('deduplicated', {
       description: 'True if the idempotency key matched an earlier call.',
     }),
-    complete: t.exposeBoolean('complete', { description: 'False if `waitMs` passed first.' }),
+    complete: t.exposeBoolean('complete', {
+      description: 'False if `waitMs` passed first, or the run is PAUSED: it waits for a person.',
+    }),
     answer: t.string({ resolve: ({ run }) => run.state.text }),
     reasoning: t.string({ nullable: true, resolve: ({ run }) => run.state.reasoning || null }),
     conversationId: t.id({ nullable: true, resolve: ({ run }) => run.state.conversationId }),
@@ -75,8 +77,8 @@ builder.mutationField('chat', (t) =>
   t.field({
     type: ChatPayload,
     description: [
-      'Ask an app and wait for the answer. If it is not complete after `waitMs` the call still succeeds, with',
-      '`complete: false` and a live `run` to follow: it never becomes a 504.',
+      'Ask an app and wait for the answer. If it is not complete after `waitMs`, or when a person is asked first, the call still',
+      'succeeds, with `complete: false` and a live `run` to follow: it never becomes a 504.',
     ].join('\n'),
     args: { input: t.arg({ type: ChatInput, required: true }) },
     resolve: (_, { input }, context) => answered(question(input, 'optional', context), input.waitMs, context),
@@ -106,9 +108,9 @@ function question(input: typeof ChatInput.$inferInput, key: 'required' | 'option
     kind: 'CHAT',
     app: appNamed(context, input.app).served.name,
     query: input.query,
-    inputs: checkedInputs(input.inputs),
+    inputs: checkedInputs(input.inputs, context),
     conversationId: input.conversationId == null ? null : existing(input.conversationId),
-    files: referencesOf(input.files),
+    files: referencesOf(input.files, context),
     workflowId: input.workflowId ?? null,
     autoName: input.autoGenerateName ?? true,
     onDisconnect: input.onDisconnect ?? 'CONTINUE',

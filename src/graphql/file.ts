@@ -1,10 +1,10 @@
 import { GatewayError } from '../errors.ts';
 import type { RunFile } from '../runs/run-event.ts';
 import type { Uploaded } from '../runs/uploads.ts';
-import type { FilePlace } from '../runs/user-files.ts';
+import type { FilePlace } from '../runs/run-file.ts';
 import { FileType, fileTypeOf } from './ask.ts';
 import { builder, type FileValue } from './builder.ts';
-import { appNamed } from './context.ts';
+import { appNamed, type Context } from './context.ts';
 import { publicUrl } from './public-url.ts';
 import { fromSeconds } from './scalars.ts';
 
@@ -34,9 +34,19 @@ export const MessageFile = builder.objectRef<ShownFile>('MessageFile').implement
   fields: (t) => ({
     id: t.id({ resolve: ({ file }) => file.id }),
     type: t.field({ type: FileType, resolve: ({ file }) => fileTypeOf(file.type) }),
-    name: t.string({ nullable: true, resolve: ({ file }) => file.name }),
-    mimeType: t.string({ nullable: true, resolve: ({ file }) => file.mimeType }),
-    size: t.int({ nullable: true, description: 'In bytes.', resolve: ({ file }) => file.size }),
+    name: t.string({
+      nullable: true,
+      resolve: (shown, _, context) => shown.file.name ?? uploadOf(shown, context)?.name,
+    }),
+    mimeType: t.string({
+      nullable: true,
+      resolve: (shown, _, context) => shown.file.mimeType ?? uploadOf(shown, context)?.mimeType,
+    }),
+    size: t.int({
+      nullable: true,
+      description: 'In bytes.',
+      resolve: (shown, _, context) => shown.file.size ?? uploadOf(shown, context)?.size,
+    }),
     fromUser: t.boolean({
       description: 'True if the user sent it, false if the app made it.',
       resolve: ({ file }) => file.fromUser,
@@ -55,6 +65,11 @@ export const MessageFile = builder.objectRef<ShownFile>('MessageFile').implement
     }),
   }),
 });
+
+/** What is known here of a file that Dify has told nothing of yet. */
+function uploadOf({ file, place }: ShownFile, { uploads, viewer }: Context) {
+  return file.uploadId === null ? undefined : uploads.find(viewer, place.app, file.uploadId);
+}
 
 const UploadedFile = builder.objectRef<Uploaded>('UploadedFile').implement({
   fields: (t) => ({

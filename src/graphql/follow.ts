@@ -30,7 +30,7 @@ export const StreamOptions = builder.inputType('StreamOptions', {
     }),
     maxPayloadBytes: t.int({
       defaultValue: 65_536,
-      description: 'Cut node inputs and outputs above this many bytes; 1,048,576 at most.',
+      description: 'Cut node inputs and outputs, and data of agent logs, above this many bytes; 1,048,576 at most.',
     }),
     only: t.field({
       type: [EventGroup],

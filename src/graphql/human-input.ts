@@ -1,9 +1,11 @@
+import { coerceInputValue, type GraphQLInputType } from 'graphql';
 import { GatewayError } from '../errors.ts';
 import type { FormAction as Action, FormField as Field, HumanForm } from '../runs/human-form.ts';
 import type { KeptRun } from '../runs/run-log.ts';
-import { checkedInputs } from './ask.ts';
+import { checkedInputs, referencesOf, type FileInput } from './ask.ts';
 import { builder } from './builder.ts';
 import { appNamed, type Context } from './context.ts';
+import { formAnswer } from './form-answer.ts';
 import { Run } from './run.ts';
 import { fromSeconds } from './scalars.ts';
 
@@ -49,7 +51,13 @@ const SubmitHumanInputInput = builder.inputType('SubmitHumanInputInput', {
   fields: (t) => ({
     formId: t.id({ required: true }),
     action: t.id({ required: true, description: 'Id of one of the form’s actions.' }),
-    inputs: t.field({ type: 'JSON', description: 'Values of the form’s fields: an object.' }),
+    inputs: t.field({
+      type: 'JSON',
+      description: [
+        'Values of the form’s fields: an object. A file is what FileInput is, `{ upload: { id, type } }` or',
+        '`{ remote: { url, type } }`, and a file-list a list of those.',
+      ].join('\n'),
+    }),
   }),
 });
 
@@ -89,8 +97,18 @@ builder.mutationField('submitHumanInput', (t) =>
     type: SubmitHumanInputPayload,
     description: 'Answer a paused run’s form. The run goes on under the same id, with the same event log.',
     args: { input: t.arg({ type: SubmitHumanInputInput, required: true }) },
-    resolve: async (_, { input: { formId, action, inputs } }, { runs, viewer }) => ({
-      run: await runs.answer(viewer, formId, { action, inputs: checkedInputs(inputs) }),
-    }),
+    resolve: async (_, { input: { formId, action, inputs } }, context, { schema }) => {
+      const { runs, viewer } = context;
+      const given = { action, inputs: checkedInputs(inputs, context) };
+      const form = (await runs.list(viewer)).flatMap(({ state }) => state.forms.get(formId) ?? [])[0];
+      // The JSON scalar knows nothing of `FileInput`: its own rules are applied here.
+      const type = schema.getType('FileInput') as GraphQLInputType;
+      const named = (value: unknown) => {
+        const file = coerceInputValue(value, type) as typeof FileInput.$inferInput | undefined;
+        return file && referencesOf([file], context)[0];
+      };
+      const answer = form ? formAnswer(form, given, named) : given;
+      return { run: await runs.answer(viewer, formId, answer) };
+    },
   }),
 );

@@ -4,13 +4,14 @@ import { splitReasoning } from '../runs/reasoning.ts';
 import { runFile } from '../runs/run-file.ts';
 import { usageOf } from '../runs/usage.ts';
 import type { AgentStep as Step, Citation as Passage, Usage as UsageFigures } from '../runs/run-event.ts';
+import { askedFile } from '../runs/run-file.ts';
 import type { KeptRun } from '../runs/run-log.ts';
 import { isEnded } from '../runs/run-state.ts';
 import { builder } from './builder.ts';
 import { appNamed, type Context } from './context.ts';
 import { existing } from './conversation.ts';
 import { MessageFile, type ShownFile } from './file.ts';
-import { placeOf } from './output-files.ts';
+import { placeOf, withOwnTexts } from './output-files.ts';
 import { connection, pageByTime, pageSize, type Connection } from './paging.ts';
 import { withoutSignedUrls } from './public-url.ts';
 import { ChatRun } from './run.ts';
@@ -84,7 +85,9 @@ Message.implement({
       nullable: true,
       description: 'What a thinking model thought, from <think> tags or reasoning events.',
     }),
-    rawAnswer: t.exposeString('rawAnswer', { description: 'The answer exactly as the app sent it.' }),
+    rawAnswer: t.exposeString('rawAnswer', {
+      description: 'The answer exactly as the app sent it, but for addresses that Dify has signed.',
+    }),
     inputs: t.expose('inputs', { type: 'JSON', nullable: true }),
     error: t.exposeString('error', { nullable: true }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
@@ -176,13 +179,25 @@ export async function historyOf(
     pageSize('last', args.last, 20),
     args.before,
   );
-  const oldestFirst = edges.toReversed().map(({ cursor, node }) => ({ cursor, node: ofRecord(app, node) }));
+  const oldestFirst = edges
+    .toReversed()
+    .map(({ cursor, node }) => ({ cursor, node: ofRecord({ app, conversationId }, node, context) }));
   return connection(oldestFirst, args.before != null, more);
 }
 
-function ofRecord(app: string, record: MessageRecord): MessageView {
+/** What the user has said stays as it is. */
+function ofRecord(
+  of: { readonly app: string; readonly conversationId: string },
+  stored: MessageRecord,
+  context: Context,
+): MessageView {
+  const { app } = of;
+  const { files, query } = stored;
+  const conversationId = stored.conversationId ?? of.conversationId;
+  const place = { app, conversationId, messageId: stored.id };
+  const record = withOwnTexts(stored, place, context);
   const { text, reasoning } = splitReasoning(record.answer);
-  const { id, conversationId, parentMessageId, query, inputs, error, citations, usage, rating } = record;
+  const { id, parentMessageId, inputs, error, citations, usage, rating } = record;
   return {
     app,
     id,
@@ -199,10 +214,7 @@ function ofRecord(app: string, record: MessageRecord): MessageView {
     reasoning: reasoning === '' ? null : reasoning,
     rawAnswer: record.answer,
     createdAt: fromSeconds(record.createdAt) ?? 0,
-    files: record.files.map((file) => ({
-      file: runFile(file.id ?? '', file),
-      place: { app, conversationId, messageId: id },
-    })),
+    files: files.map((file) => ({ file: runFile(file.id ?? '', file), place })),
     agentSteps: record.thoughts.flatMap((thought) => agentStep(thought) ?? []),
   };
 }
@@ -223,7 +235,7 @@ export function messageOf(run: KeptRun): MessageView | null {
     inputs: state.header.inputs,
     error: state.error?.message ?? null,
     createdAt: state.header.createdAt,
-    files: state.files.map((file) => ({ file, place: placeOf(state) })),
+    files: [...state.header.files.map(askedFile), ...state.files].map((file) => ({ file, place: placeOf(state) })),
     citations: state.citations,
     agentSteps: [...state.steps.values()],
     usage: state.usage,

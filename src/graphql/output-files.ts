@@ -1,4 +1,6 @@
 import type { KeptRun } from '../runs/run-log.ts';
+import { NOWHERE, withUrls } from '../runs/text-files.ts';
+import type { FilePlace } from '../runs/run-file.ts';
 import type { Context } from './context.ts';
 import { withoutSignedUrls } from './public-url.ts';
 
@@ -21,7 +23,15 @@ function addressOf(file: Readonly<Record<string, unknown>>, { state }: KeptRun, 
   const id = file['id'] ?? file['related_id'];
   const known = state.files.find((one) => one.id === id);
   const path = known ? files.address(viewer, known, placeOf(state)) : null;
-  return { url: path && urlBase + path, remote_url: null };
+  return { url: path === null ? withoutSignedUrls(file['url']) : urlBase + path, remote_url: null };
+}
+
+/** A copy of what Dify has stored, in whose texts addresses that it has signed are ones of this server's, as far as it finds the files. */
+export function withOwnTexts<T>(stored: T, place: FilePlace | null, { files, viewer, urlBase }: Context): T {
+  return withUrls(stored, (url) => {
+    const path = place && files.textAddress(viewer, url, place);
+    return path === null ? NOWHERE : urlBase + path;
+  });
 }
 
 /** Where the files of a run are found again. */

@@ -2,11 +2,13 @@ import type { Followed, RunAttached as Attached } from '../runs/follow.ts';
 import type { RunEvent as Event } from '../runs/run-event.ts';
 import type { KeptRun } from '../runs/run-log.ts';
 import { builder } from './builder.ts';
+import type { Context } from './context.ts';
+import { cut } from './cut.ts';
 import { MessageFile } from './file.ts';
 import { AgentStep, Usage } from './message.ts';
 import { HumanInputForm } from './human-input.ts';
 import { NodeRun } from './node-run.ts';
-import { placeOf } from './output-files.ts';
+import { placeOf, withOwnAddresses } from './output-files.ts';
 import { withoutSignedUrls } from './public-url.ts';
 import { Progress, Run, RunError, RunStatus, SettledBy } from './run.ts';
 
@@ -135,8 +137,23 @@ builder.objectRef<Of<'AgentLogged'>>('AgentLogged').implement({
     label: t.string({ resolve: ({ event }) => event.label }),
     status: t.string({ description: 'start, success or error.', resolve: ({ event }) => event.status }),
     error: t.string({ nullable: true, resolve: ({ event }) => event.error }),
+    data: t.field({
+      type: 'JSON',
+      nullable: true,
+      description:
+        'What the agent noted. Null unless the operator shows it for this app: it can hold prompts and secrets.',
+      resolve: (logged, _, context) => shownData(logged, context).value,
+    }),
+    truncated: t.boolean({
+      description: 'True if `data` was cut to `maxPayloadBytes`.',
+      resolve: (logged, _, context) => shownData(logged, context).truncated,
+    }),
   }),
 });
+
+function shownData({ event, run, maxPayloadBytes }: Of<'AgentLogged'>, context: Context) {
+  return cut(withOwnAddresses(event.data, run, context), maxPayloadBytes);
+}
 
 builder.objectRef<Of<'NodeChanged'>>('NodeChanged').implement({
   interfaces,

@@ -8,6 +8,7 @@ import { Conversation, existing } from './conversation.ts';
 import { isUuid } from './ids.ts';
 import { connection, pageByTime, pageSize } from './paging.ts';
 import { parsePython } from '../dify/python-literal.ts';
+import { withoutSignedUrls } from './public-url.ts';
 import { fromSeconds } from './scalars.ts';
 
 const ConversationVariable = builder.objectRef<VariableRecord>('ConversationVariable').implement({
@@ -22,7 +23,7 @@ const ConversationVariable = builder.objectRef<VariableRecord>('ConversationVari
       type: 'JSON',
       nullable: true,
       description: 'Of its type; as text where Dify tells it in a way that cannot be read.',
-      resolve: valueOf,
+      resolve: (variable) => withoutSignedUrls(valueOf(variable)),
     }),
     description: t.exposeString('description', { nullable: true }),
     createdAt: t.field({ type: 'DateTime', nullable: true, resolve: ({ createdAt }) => fromSeconds(createdAt) }),

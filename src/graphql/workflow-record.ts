@@ -5,7 +5,7 @@ import { appNamed, type Context } from './context.ts';
 import { isUuid } from './ids.ts';
 import { pageByNumber } from './numbered-list.ts';
 import { connection, pageSize } from './paging.ts';
-import { withoutSignedUrls } from './public-url.ts';
+import { textWithoutSignedUrls, withoutSignedUrls } from './public-url.ts';
 import { RunStatus } from './run.ts';
 import { fromSeconds } from './scalars.ts';
 
@@ -32,7 +32,7 @@ const WorkflowRunRecord = builder.objectRef<RecordRef>('WorkflowRunRecord').impl
       nullable: true,
       resolve: async (run) => withoutSignedUrls((await run.stored())?.outputs ?? null),
     }),
-    error: t.exposeString('error', { nullable: true }),
+    error: t.string({ nullable: true, resolve: ({ error }) => textWithoutSignedUrls(error) }),
     totalSteps: t.exposeInt('totalSteps', { nullable: true }),
     totalTokens: t.exposeInt('totalTokens', { nullable: true }),
     elapsedSeconds: t.exposeFloat('elapsedTime', { nullable: true }),

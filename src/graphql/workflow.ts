@@ -35,7 +35,9 @@ const RunWorkflowPayload = builder.objectRef<Answered>('RunWorkflowPayload').imp
     deduplicated: t.exposeBoolean('deduplicated', {
       description: 'True if the idempotency key matched an earlier call.',
     }),
-    complete: t.exposeBoolean('complete', { description: 'False if `waitMs` passed first.' }),
+    complete: t.exposeBoolean('complete', {
+      description: 'False if `waitMs` passed first, or the run is PAUSED: it waits for a person.',
+    }),
     status: t.field({ type: RunStatus, resolve: ({ run }) => run.state.status }),
     outputs: t.field({
       type: 'JSON',
@@ -49,7 +51,7 @@ const RunWorkflowPayload = builder.objectRef<Answered>('RunWorkflowPayload').imp
 builder.mutationField('runWorkflow', (t) =>
   t.field({
     type: RunWorkflowPayload,
-    description: 'Run a Workflow app and wait for its end, `waitMs` at most.',
+    description: 'Run a Workflow app and wait for its end, `waitMs` at most, or until it asks a person.',
     args: { input: t.arg({ type: RunWorkflowInput, required: true }) },
     resolve: (_, { input }, context) => answered(order(input, 'optional', context), input.waitMs, context),
   }),
@@ -75,9 +77,9 @@ function order(input: typeof RunWorkflowInput.$inferInput, key: 'required' | 'op
     kind: 'WORKFLOW',
     app: appNamed(context, input.app).served.name,
     query: null,
-    inputs: checkedInputs(input.inputs),
+    inputs: checkedInputs(input.inputs, context),
     conversationId: null,
-    files: referencesOf(input.files),
+    files: referencesOf(input.files, context),
     workflowId: input.workflowId ?? null,
     autoName: false,
     onDisconnect: input.onDisconnect ?? 'CONTINUE',

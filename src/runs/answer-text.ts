@@ -1,22 +1,33 @@
 import { BETWEEN_BLOCKS, foldPieces, ReasoningSplitter, splitReasoning, type Piece } from './reasoning.ts';
 import type { Draft } from './run-event.ts';
+import { SignedUrls } from './signed-urls.ts';
 
 /** The text of a run as it grows, its reasoning beside it: the folding rules of §2.7 that are about text. */
 export class AnswerText {
   readonly #emit: (event: Draft) => void;
+  readonly #address: (url: string) => string;
   /** Without and with the reasoning, and the reasoning: ropes that share their pieces with the events. */
   #text = '';
   #raw = '';
   #reasoning = '';
   #reasoningNode: string | null = null;
   #splitter = new ReasoningSplitter();
+  /** Of the text and of the reasoning that Dify has separated itself. */
+  #urls: SignedUrls;
+  readonly #reasoningUrls: SignedUrls;
+  /** What that reasoning comes from. */
+  #chunkNode: string | null = null;
   /** Up to here no stream has been lost. */
   #certain = Infinity;
   /** What the agent said so far; a closing `message` may repeat it whole. */
   #said = '';
 
-  constructor(emit: (event: Draft) => void) {
+  /** `address` takes the place of an address that Dify has signed. */
+  constructor(emit: (event: Draft) => void, address: (url: string) => string) {
     this.#emit = emit;
+    this.#address = address;
+    this.#urls = new SignedUrls(address);
+    this.#reasoningUrls = new SignedUrls(address);
   }
 
   /** As a run that another process has written so far has them. */
@@ -37,15 +48,13 @@ export class AnswerText {
     this.#certain = Math.min(this.#certain, this.#text.length);
   }
 
-  /** The text exactly as the app sent it; null where that is what readers got. */
+  /** The text as the app sent it, but for those addresses; null where that is what readers got. */
   get raw(): string | null {
     return this.#raw === this.#text ? null : this.#raw;
   }
 
   append(raw: string, source: readonly string[] | null): void {
-    if (raw === '') return;
-    this.#raw += raw;
-    this.#pieces(this.#splitter.feed(raw), source);
+    this.#add(this.#urls.feed(raw), source);
   }
 
   agentMessage(raw: string): void {
@@ -63,10 +72,23 @@ export class AnswerText {
   }
 
   replace(raw: string, reason: string | null): void {
+    const urls = new SignedUrls(this.#address);
+    const sure = urls.feed(raw);
+    // It is a whole text, mostly: only what comes close to the address of a file waits for more.
+    const { held } = urls;
+    const isText = () => splitReasoning(sure + held).text === splitReasoning(sure).text + held;
+    const shown = held.includes('/f') && isText() ? sure : sure + urls.end();
     // A snapshot says again what was said (§8.2), and what was missed.
-    if (raw === this.#raw || (!reason && this.#text !== '' && this.#goOn(raw))) return;
-    const { text } = splitReasoning(raw);
-    this.#raw = raw;
+    if (shown + urls.held === this.#raw + this.#urls.held) return;
+    if (!reason && this.#text !== '' && this.#goOn(shown)) {
+      this.#urls = urls;
+      return;
+    }
+    // A thought that is still open stays.
+    this.#add(this.#urls.end(), null);
+    this.#urls = urls;
+    const { text } = splitReasoning(shown);
+    this.#raw = shown;
     this.#text = text;
     this.#said = '';
     this.#splitter = new ReasoningSplitter();
@@ -100,12 +122,31 @@ export class AnswerText {
 
   /** Reasoning that Dify has separated itself. */
   reasoningChunk(text: string, nodeId: string | null): void {
-    this.#reason(text, nodeId, nodeId !== this.#reasoningNode);
+    if (nodeId !== this.#chunkNode) this.#endReasoning();
+    this.#chunkNode = nodeId;
+    this.#reason(this.#reasoningUrls.feed(text), nodeId, nodeId !== this.#reasoningNode);
+  }
+
+  /** Nothing follows for now: emits what was held back because it might have become an address. */
+  pause(): void {
+    this.#endReasoning();
+    this.#add(this.#urls.end(), null);
   }
 
   /** Emits what was held back. */
   end(): void {
+    this.pause();
     this.#pieces(this.#splitter.end(), null);
+  }
+
+  #endReasoning(): void {
+    this.#reason(this.#reasoningUrls.end(), this.#chunkNode, this.#chunkNode !== this.#reasoningNode);
+  }
+
+  #add(raw: string, source: readonly string[] | null): void {
+    if (raw === '') return;
+    this.#raw += raw;
+    this.#pieces(this.#splitter.feed(raw), source);
   }
 
   /** Takes a text that goes on where this one is, as the rest of it. False if it is another one. */
@@ -120,6 +161,7 @@ export class AnswerText {
     if (rest !== '') this.#pieces([{ kind: 'text', text: rest }], null);
     this.#raw = raw;
     this.#splitter = splitter;
+    this.#urls = new SignedUrls(this.#address);
     return true;
   }
 

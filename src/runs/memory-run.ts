@@ -1,6 +1,6 @@
 import type { RunEvent } from './run-event.ts';
 import type { KeptRun, RunReader } from './run-log.ts';
-import { applyEvent, isEnded, newState, type RunHeader, type RunState } from './run-state.ts';
+import { applyEvent, isEnded, isSettled, newState, type RunHeader, type RunState } from './run-state.ts';
 
 /** Numbered events in an array (event `seq` stands at `seq - 1`), their fold, and the readers that wait for more. */
 export class MemoryRun implements KeptRun {
@@ -15,6 +15,7 @@ export class MemoryRun implements KeptRun {
   /** Texts that a later event replaced, each with the number of that event. */
   #replaced: { readonly seq: number; readonly text: string }[] = [];
   #end!: () => void;
+  #settle = Promise.withResolvers<void>();
 
   constructor(header: RunHeader) {
     this.#state = newState(header);
@@ -45,15 +46,23 @@ export class MemoryRun implements KeptRun {
     this.append(events);
   }
 
+  get settled(): Promise<void> {
+    return isSettled(this.state) ? Promise.resolve() : this.#settle.promise;
+  }
+
   append(events: readonly RunEvent[]): void {
     this.check(events);
     for (const event of events) {
       if (event.type === 'TextReplaced') this.#replaced.push({ seq: event.seq, text: this.state.text });
       applyEvent(this.state, event);
       this.#events.push(event);
-      this.bytes += 200 + weighEvent(event);
+      this.bytes += 200 + weighEvent(event) + weigh(event.signed);
     }
     if (isEnded(this.state)) this.#end();
+    if (isSettled(this.state)) {
+      this.#settle.resolve();
+      this.#settle = Promise.withResolvers<void>();
+    }
     for (const reader of this.#readers) reader.wake();
   }
 
@@ -185,13 +194,14 @@ function weighEvent(event: RunEvent): number {
       return weigh(event.outputs) + weigh(event.citations) + weigh(event.rawText);
     case 'RunPaused':
       return weigh(event.forms);
+    case 'AgentLogged':
+      return 200 + weigh(event.data);
     case 'NodeChanged':
       return 200 + weigh(event.node.inputs) + weigh(event.node.outputs);
     case 'RunQueued':
     case 'RunStarted':
     case 'RunResumed':
     case 'UpstreamRecovered':
-    case 'AgentLogged':
     case 'RoundStarted':
     case 'FileProduced':
       return 200;

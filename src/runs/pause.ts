@@ -1,4 +1,5 @@
 import type { DifyApp } from '../dify/dify-app.ts';
+import type { FileReference } from '../dify/file-reference.ts';
 import type { DifyStream } from '../dify/stream.ts';
 import { GatewayError } from '../errors.ts';
 import type { HumanForm } from './human-form.ts';
@@ -8,6 +9,8 @@ import { elapsed } from './wait.ts';
 export interface FormAnswer {
   readonly action: string;
   readonly inputs: Readonly<Record<string, unknown>>;
+  /** Values of fields for files, in place of `inputs`. */
+  readonly files?: Readonly<Record<string, FileReference | readonly FileReference[]>>;
 }
 
 export interface PauseParts {
@@ -41,12 +44,12 @@ export class Pause {
   }
 
   /** Hands in an answer. The run is followed first, so that nothing of how it goes on is missed. */
-  async answer(form: HumanForm, { action, inputs }: FormAnswer): Promise<void> {
+  async answer(form: HumanForm, { action, inputs, files = {} }: FormAnswer): Promise<void> {
     const { app, user } = this.#parts;
     const token = tokenOf(form);
     const stream = await this.#follow(false);
     try {
-      await app.forms.submit({ token, user, action, inputs });
+      await app.forms.submit({ token, user, action, inputs, files });
     } catch (error) {
       stream.close();
       throw error;
@@ -88,9 +91,9 @@ export class Pause {
 export async function submitForm(
   { app, user }: Pick<PauseParts, 'app' | 'user'>,
   form: HumanForm,
-  { action, inputs }: FormAnswer,
+  { action, inputs, files = {} }: FormAnswer,
 ): Promise<void> {
-  await app.forms.submit({ token: tokenOf(form), user, action, inputs });
+  await app.forms.submit({ token: tokenOf(form), user, action, inputs, files });
 }
 
 function tokenOf({ token }: HumanForm): string {

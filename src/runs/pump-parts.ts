@@ -3,6 +3,7 @@ import type { DifyApp } from '../dify/dify-app.ts';
 import type { Graces } from './ending.ts';
 import type { RunLog } from './run-log.ts';
 import type { RunHeader, RunState } from './run-state.ts';
+import type { AddressMaker } from './text-files.ts';
 import type { Turn } from './turn.ts';
 
 /** Whose run a pump writes, and with what. */
@@ -15,6 +16,8 @@ export interface PumpParts {
   readonly turn: Turn;
   /** Whether the app is known, by now, to speak by itself. */
   readonly speaks: () => boolean;
+  /** Default: files that are named in texts cannot be read. */
+  readonly address?: AddressMaker;
   /** What another process has written of this run: it is gone, or has handed it over. */
   readonly from?: Readonly<RunState>;
 }

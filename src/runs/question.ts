@@ -32,14 +32,14 @@ export function newHeader(viewer: string, question: Question): RunHeader {
     ...content,
     viewer,
     queued: false,
-    id: idempotencyKey === null ? randomUUID() : idOf(viewer, idempotencyKey),
+    id: idempotencyKey === null ? randomUUID() : runIdOf(viewer, idempotencyKey),
     fingerprint: digest(canonical(content)),
     createdAt: Date.now(),
   };
 }
 
 /** The same key of the same viewer always names the same run: to claim the run is to claim the key. */
-function idOf(viewer: string, key: string): string {
+export function runIdOf(viewer: string, key: string): string {
   const hex = digest(JSON.stringify([viewer, key]));
   return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `a${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
     '-',

@@ -30,6 +30,8 @@ export type Draft<E = RunEvent> = E extends RunEvent ? Omit<E, 'seq' | 'at'> : n
 interface Numbered {
   readonly seq: number;
   readonly at: number;
+  /** Files that its texts name, by id: where Dify has them, signed for minutes. For this server alone. */
+  readonly signed?: Readonly<Record<string, string>>;
 }
 
 /** It waits for its turn: `position` runs come first. 0: its turn has come, and Dify is asked now. */
@@ -81,6 +83,8 @@ export interface AgentLogged extends Numbered {
   readonly label: string;
   readonly status: string;
   readonly error: string | null;
+  /** What the agent noted, for apps that show it: it can hold prompts and secrets. */
+  readonly data: unknown;
 }
 
 export interface NodeChanged extends Numbered {

@@ -50,6 +50,8 @@ export interface KeptRun {
   readonly watchers: number;
   /** Resolves once the run has ended. */
   readonly ended: Promise<void>;
+  /** Resolves once it has ended or waits for a person: at once, where it does so now. */
+  readonly settled: Promise<void>;
   /** Reads what came after number `after`. */
   read(after: number): RunReader;
   /** Text and reasoning as they were after event number `seq`. */

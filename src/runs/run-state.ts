@@ -71,6 +71,8 @@ export interface RunState {
   readonly nodes: Map<string, NodeRun>;
   progress: Progress;
   readonly files: RunFile[];
+  /** Files that its texts name, by id: where Dify has them, signed for minutes. For this server alone. */
+  readonly signed: Map<string, string>;
   /** Forms that wait for an answer, by id. */
   readonly forms: Map<string, HumanForm>;
   citations: readonly Citation[];
@@ -101,6 +103,7 @@ export function newState(header: RunHeader): RunState {
     nodes: new Map(),
     progress: { started: 0, finished: 0, failed: 0, current: [] },
     files: [],
+    signed: new Map(),
     forms: new Map(),
     citations: [],
     outputs: null,
@@ -113,6 +116,11 @@ export function isEnded(state: Readonly<RunState>): boolean {
   return state.finishedAt !== null;
 }
 
+/** Whether nothing happens any more unless somebody does something: it has ended, or waits for a person. */
+export function isSettled(state: Readonly<RunState>): boolean {
+  return isEnded(state) || state.status === 'PAUSED';
+}
+
 /** It goes on when its turn or a person comes, and holds nothing of Dify until then. */
 export function isWaiting({ status }: Readonly<RunState>): boolean {
   return status === 'QUEUED' || status === 'PAUSED';
@@ -121,6 +129,7 @@ export function isWaiting({ status }: Readonly<RunState>): boolean {
 /** Applies one event. Text grows as a rope: appending costs the same however long it is. */
 export function applyEvent(state: RunState, event: RunEvent): void {
   state.lastSeq = event.seq;
+  if (event.signed) for (const [id, url] of Object.entries(event.signed)) state.signed.set(id, url);
   if (event.type !== 'RunQueued') state.firstEventAt ??= event.at;
   switch (event.type) {
     case 'RunQueued':

@@ -12,7 +12,9 @@ import { Pump } from './pump.ts';
 import { checkQuestion } from './question-check.ts';
 import { newHeader, sameContent, type Question } from './question.ts';
 import type { KeptRun, RunLog } from './run-log.ts';
+import type { FilePlace } from './run-file.ts';
 import { isEnded, isWaiting } from './run-state.ts';
+import type { AddressMaker } from './text-files.ts';
 import { Turn } from './turn.ts';
 import type { Turns } from './turns.ts';
 import { elapsed } from './wait.ts';
@@ -20,10 +22,12 @@ import { elapsed } from './wait.ts';
 export interface RunsOptions extends Omit<PumpOptions, 'runMs' | 'nodeData'> {
   /** App → the longest a run of it may take, in ms. */
   readonly runMs?: ReadonlyMap<string, number>;
-  /** Apps whose nodes' inputs and outputs are passed on. */
+  /** Apps whose nodes' inputs and outputs are passed on, and their agents' logs. */
   readonly nodeData?: ReadonlySet<string>;
   /** Apps whose questions are held to the app's form before Dify is asked. */
   readonly checkInputs?: ReadonlySet<string>;
+  /** The address for a file that a text names by one that Dify has signed; null where it cannot be read. */
+  readonly textAddress?: (viewer: string, url: string, place: FilePlace) => string | null;
   /** Where runs wait for their turn. Default: in this process. */
   readonly turns?: Turns;
   /** App → how many runs of it go on at once, and how many wait. */
@@ -125,18 +129,19 @@ export class Runs implements AsyncDisposable {
     if (pump) await pump.answer(form, answer);
     else {
       await submitForm({ app: this.#app(header.app), user: viewer }, form, answer);
-      
+      await this.#log.noteAnswered(header);
     }
     return run;
   }
 
   /** Waits for the end of a run, `waitMs` at most: whoever waits is attached. True if it has ended. */
   async ended(run: KeptRun, waitMs: number, signal?: AbortSignal): Promise<boolean> {
-    if (isEnded(run.state) || waitMs <= 0) return isEnded(run.state);
-    const attached = run.read(run.state.lastSeq);
-    await elapsed(waitMs, run.ended, signal);
-    attached.close();
-    return isEnded(run.state);
+    return this.#attached(run, run.ended, waitMs, signal);
+  }
+
+  /** As `ended`, but does not wait on people, either. */
+  async settled(run: KeptRun, waitMs: number, signal?: AbortSignal): Promise<boolean> {
+    return this.#attached(run, run.settled, waitMs, signal);
   }
 
   /**
@@ -161,6 +166,14 @@ export class Runs implements AsyncDisposable {
     const app = this.#dify.app(name);
     if (!app) throw new GatewayError('APP_NOT_FOUND', `No app named “${name}” is served here.`);
     return app;
+  }
+
+  async #attached(run: KeptRun, until: Promise<void>, waitMs: number, signal?: AbortSignal): Promise<boolean> {
+    if (isEnded(run.state) || waitMs <= 0) return isEnded(run.state);
+    const reader = run.read(run.state.lastSeq);
+    await elapsed(waitMs, until, signal);
+    reader.close();
+    return isEnded(run.state);
   }
 
   #refuseWhileDraining(): void {
@@ -189,13 +202,15 @@ export class Runs implements AsyncDisposable {
 
   #write(run: KeptRun, app: DifyApp, from?: KeptRun['state']): void {
     const { header } = run.state;
-    const { runMs, nodeData, abandonMs = 15_000, ...options } = this.#options;
+    const { runMs, nodeData, abandonMs = 15_000, textAddress, ...options } = this.#options;
     const limit = runMs?.get(app.name);
     let autoPlay = false;
     void app.parameters().then(
       (parameters) => (autoPlay = parameters.autoPlay),
       () => false,
     );
+    const address: AddressMaker = (url, { conversationId, messageId }) =>
+      textAddress?.(header.viewer, url, { app: app.name, runId: header.id, conversationId, messageId }) ?? null;
     const turn = new Turn(run, this.#lines, this.#log);
     const cancels = header.onDisconnect === 'CANCEL';
     const forget = cancels ? stopWhenAbandoned(run, this.#log, abandonMs) : undefined;
@@ -205,6 +220,7 @@ export class Runs implements AsyncDisposable {
       log: this.#log,
       logger: this.#logger,
       turn,
+      address,
       speaks: () => autoPlay,
       ...(from ? { from } : {}),
     };

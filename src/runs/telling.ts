@@ -17,7 +17,7 @@ export class Telling {
   /** `onRefusal`: the log takes no more of this run. */
   constructor(parts: PumpParts, nodeData: boolean, onRefusal: (error: unknown) => void) {
     this.#parts = parts;
-    this.#translator = new Translator(nodeData);
+    this.#translator = new Translator(nodeData, parts.address);
     if (parts.from) this.#translator.resume(parts.from);
     this.#appends = new Appends(parts.log, parts.header, onRefusal);
   }

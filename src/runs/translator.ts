@@ -8,6 +8,7 @@ import { NodeTimeline } from './node-timeline.ts';
 import type { Citation, Draft, RunEvent, RunFile, SettledBy, Usage } from './run-event.ts';
 import type { RecordedEnd } from './recorded-end.ts';
 import { runFile } from './run-file.ts';
+import { TextFiles, withUrls, type AddressMaker } from './text-files.ts';
 import { moreIds } from './run-ids.ts';
 import type { RunState } from './run-state.ts';
 import { sumOf, tokensOnly, usageOf } from './usage.ts';
@@ -22,18 +23,26 @@ export class Translator {
   #out: RunEvent[] = [];
   #ids: Envelope = { taskId: null, conversationId: null, messageId: null, workflowRunId: null };
   #graph = false;
+  readonly #address = (url: string) => this.#texts.addressOf(url, this.#ids);
+  readonly #answer = new AnswerText((event) => this.#emit(event), this.#address);
+  readonly #texts: TextFiles;
   #sentReasoning = false;
-  readonly #answer = new AnswerText((event) => this.#emit(event));
   readonly #steps = new AgentSteps();
   readonly #nodes: NodeTimeline;
+  readonly #nodeData: boolean;
   readonly #forms = new HumanForms();
   readonly #files = new Set<string>();
   #usage: Usage | null = null;
   #citations: readonly Citation[] = [];
   #outputs: Readonly<Record<string, unknown>> | null = null;
 
-  /** `nodeData`: whether what goes into nodes and comes out of them is passed on. */
-  constructor(nodeData = false) {
+  /**
+   * `nodeData`: whether what goes into nodes and comes out of them is passed on, and what agents note. `address`: what takes the
+   * place of the addresses that Dify has signed, wherever they stand in what it says.
+   */
+  constructor(nodeData = false, address: AddressMaker = () => null) {
+    this.#texts = new TextFiles(address);
+    this.#nodeData = nodeData;
     this.#nodes = new NodeTimeline(nodeData);
   }
 
@@ -82,17 +91,17 @@ export class Translator {
   settle({ outcome, run, message }: RecordedEnd, at: number): RunEvent[] {
     this.#begin(at);
     if (run) {
-      this.#outputs = run.outputs;
+      this.#outputs = this.#own(run.outputs);
       this.#usage ??= tokensOnly(run.totalTokens ?? 0, { latencySeconds: run.elapsedTime, source: 'RUN_RECORD' });
     }
-    for (const thought of message?.thoughts ?? []) this.#step(thought);
+    for (const thought of message?.thoughts ?? []) this.#step(this.#own(thought));
     // Where a graph's stream told files, it did under other ids.
     if (message && (!this.#graph || this.#files.size === 0))
       this.#outputFiles(message.files.filter(({ belongsTo }) => belongsTo !== 'user'));
-    if (message?.citations.length) this.#citations = message.citations;
+    if (message?.citations.length) this.#citations = this.#own(message.citations);
     if (message?.usage?.totalTokens) this.#usage = usageOf(message.usage, 'RUN_RECORD');
     const isWhole = outcome.status !== 'FAILED';
-    if (message?.answer) this.#answer.settle(message.answer, isWhole);
+    if (message?.answer) this.#answer.settle(this.#own(message.answer), isWhole);
     else this.#answer.settleByOutputs(this.#outputs ?? {}, this.#ids.messageId !== null);
     return this.#out;
   }
@@ -123,7 +132,7 @@ export class Translator {
       type: 'RunFinished',
       status: outcome.status,
       settledBy: outcome.by ?? 'STREAM',
-      error: outcome.error && { ...outcome.error, nodeId: outcome.error.nodeId ?? failed },
+      error: outcome.error && { ...this.#own(outcome.error), nodeId: outcome.error.nodeId ?? failed },
       usage: this.#usage?.totalTokens ? this.#usage : (sumOf(this.#nodes.usages()) ?? this.#usage),
       outputs: this.#outputs,
       citations: this.#citations,
@@ -138,11 +147,17 @@ export class Translator {
   }
 
   #emit(draft: Draft): void {
-    this.#out.push({ seq: ++this.#seq, at: this.#at, ...draft } as RunEvent);
+    const signed = this.#texts.taken();
+    this.#out.push({ seq: ++this.#seq, at: this.#at, ...draft, ...(signed ? { signed } : {}) } as RunEvent);
   }
 
-  #one(wire: WireEvent): void {
-    this.#learnIds(wire);
+  #own<T>(said: T): T {
+    return withUrls(said, this.#address);
+  }
+
+  #one(sent: WireEvent): void {
+    this.#learnIds(sent);
+    const wire = this.#shown(sent);
     switch (wire.event) {
       case 'message':
         return this.#answer.message(wire.answer, wire.source);
@@ -172,7 +187,8 @@ export class Translator {
         return this.#emit({ type: 'AudioChunk', base64: wire.audio, final: wire.event === 'tts_message_end' });
       case 'agent_log': {
         const { id, parentId, nodeId, label, status, error } = wire;
-        return this.#emit({ type: 'AgentLogged', id, parentId, nodeId, label, status, error });
+        const data = this.#nodeData ? wire.data : null;
+        return this.#emit({ type: 'AgentLogged', id, parentId, nodeId, label, status, error, data });
       }
       case 'node_finished':
         if (wire.nodeType === 'human-input') this.#emitIf(this.#forms.nodeFinished(wire));
@@ -194,6 +210,7 @@ export class Translator {
       case 'human_input_required':
         return this.#forms.required(wire);
       case 'workflow_paused':
+        this.#answer.pause();
         return this.#emit(this.#forms.paused(wire));
       case 'human_input_form_filled':
       case 'human_input_form_timeout':
@@ -201,6 +218,28 @@ export class Translator {
       // The end is decided in ending.ts.
       case 'error':
         return;
+    }
+  }
+
+  /** Without addresses that Dify has signed, but for those that files are known by, and for texts that come in pieces. */
+  #shown(wire: WireEvent): WireEvent {
+    switch (wire.event) {
+      case 'message':
+      case 'agent_message':
+      case 'text_chunk':
+      case 'text_replace':
+      case 'reasoning_chunk':
+      case 'message_file':
+      case 'tts_message':
+      case 'tts_message_end':
+        return wire;
+      case 'message_replace':
+        return { ...wire, reason: this.#own(wire.reason) };
+      case 'message_end':
+      case 'workflow_finished':
+        return { ...this.#own(wire), files: wire.files };
+      default:
+        return this.#own(wire);
     }
   }
 
@@ -231,6 +270,7 @@ export class Translator {
   }
 
   #messageEnd(wire: MessageEndEvent): void {
+    this.#answer.pause();
     // Without figures of its own, those of the graph stand.
     if (wire.usage) this.#usage = usageOf(wire.usage);
     this.#citations = wire.citations;
@@ -239,6 +279,7 @@ export class Translator {
   }
 
   #workflowFinished(wire: WorkflowFinishedEvent): void {
+    this.#answer.pause();
     this.#outputs = wire.outputs;
     this.#outputFiles(wire.files);
     this.#usage ??= tokensOnly(wire.totalTokens, { latencySeconds: wire.elapsedTime });

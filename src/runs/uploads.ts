@@ -35,8 +35,8 @@ export class Uploads {
   readonly #dify: Dify;
   readonly #runs: Runs;
   readonly #check: ReadonlySet<string>;
-  /** By viewer, app and id, the oldest first. */
-  readonly #known = new Map<string, UploadRecord>();
+  /** By id, the oldest first. */
+  readonly #known = new Map<string, { readonly viewer: string; readonly app: string; readonly record: UploadRecord }>();
 
   /** `check`: apps whose uploads are held to the app's settings before Dify gets them. */
   constructor(dify: Dify, runs: Runs, check: ReadonlySet<string> = new Set()) {
@@ -55,13 +55,25 @@ export class Uploads {
     const counted = limitMb === null ? body : upTo(body, limitMb);
     const sent = { user: viewer, name, mimeType, body: counted, ...(size === undefined ? {} : { size }) };
     const record = await dify.files.upload(sent, signal);
-    this.#remember(key(viewer, app, record.id), record);
+    this.#remember(viewer, app, record);
     return { ...record, type };
   }
 
   /** What is known of an upload of the viewer's; undefined if it was not made here, or long ago. */
   find(viewer: string, app: string, id: string): UploadRecord | undefined {
-    return this.#known.get(key(viewer, app, id));
+    const known = this.#known.get(key(id));
+    return known?.viewer === viewer && known.app === app ? known.record : undefined;
+  }
+
+  /**
+   * Throws NOT_FOUND for an upload that another viewer made here. Of what was made elsewhere, or long ago, Dify knows whose it is:
+   * it takes uploads of the same end user only (§7.2), but says so within the run, which is then begun for nothing; and a form it
+   * takes from any user (§1.12).
+   */
+  refuseForeign(viewer: string, id: string): void {
+    const known = this.#known.get(key(id));
+    if (known && known.viewer !== viewer)
+      throw new GatewayError('NOT_FOUND', 'There is no such upload, or it is not yours.');
   }
 
   /** If Dify does not tell soon what the app takes, the upload itself will. */
@@ -90,15 +102,16 @@ export class Uploads {
     return forms.some(({ fields }) => fields.some(({ type }) => type === 'file' || type === 'file-list'));
   }
 
-  #remember(upload: string, record: UploadRecord): void {
-    this.#known.set(upload, record);
+  #remember(viewer: string, app: string, record: UploadRecord): void {
+    this.#known.set(key(record.id), { viewer, app, record });
     const [oldest] = this.#known.keys();
     if (this.#known.size > MOST_UPLOADS && oldest !== undefined) this.#known.delete(oldest);
   }
 }
 
-function key(viewer: string, app: string, id: string): string {
-  return JSON.stringify([viewer, app, id]);
+/** Dify's ids are UUIDs, and may be written in capitals. */
+function key(id: string): string {
+  return id.toLowerCase();
 }
 
 /** Breaks off behind `limitMb`. */

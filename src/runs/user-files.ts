@@ -1,11 +1,14 @@
 import type { DifyApp } from '../dify/dify-app.ts';
 import type { Dify } from '../dify/dify.ts';
 import type { FilePreview } from '../dify/files.ts';
+import type { MessageRecord } from '../dify/records.ts';
 import { signedPath } from '../dify/signed-path.ts';
 import { GatewayError } from '../errors.ts';
 import type { RunFile } from './run-event.ts';
+import type { FilePlace } from './run-file.ts';
 import type { Runs } from './runs.ts';
 import { findMessage } from './stored-message.ts';
+import { textFile, withUrls } from './text-files.ts';
 import type { Tickets } from './ticket.ts';
 import type { Uploads } from './uploads.ts';
 
@@ -16,13 +19,8 @@ export interface UserFilesParts {
   readonly tickets: Tickets;
 }
 
-/** Where a file was seen: in a run of the viewer's, in a message, or in both. */
-export interface FilePlace {
-  readonly app: string;
-  readonly runId?: string | null;
-  readonly conversationId?: string | null;
-  readonly messageId?: string | null;
-}
+/** What must be known of a file. */
+type KnownFile = Pick<RunFile, 'id' | 'uploadId' | 'sourceUrl' | 'remote' | 'name'>;
 
 /** A file that its owner reads. */
 export interface OpenFile extends FilePreview {
@@ -45,12 +43,21 @@ export class UserFiles {
   }
 
   /** Where the viewer, and whoever they tell, reads a file: a path with a ticket. Null if it cannot be read here. */
-  address(viewer: string, file: RunFile, { app, runId, conversationId, messageId }: FilePlace): string | null {
+  address(viewer: string, file: KnownFile, { app, runId, conversationId, messageId }: FilePlace): string | null {
     const { id, uploadId, sourceUrl, remote, name } = file;
     if (id === '' || remote || (uploadId === null && signedPath(sourceUrl) === null)) return null;
     const content = [app, id, viewer, uploadId, runId ?? null, conversationId ?? null, messageId ?? null, name];
     const ticket = this.#parts.tickets.issue(content, this.#addressMs);
     return `/files/${encodeURIComponent(app)}/${encodeURIComponent(id)}?ticket=${ticket}`;
+  }
+
+  /** The same for a file that a text names by an address that Dify has signed. */
+  textAddress(viewer: string, url: string, place: FilePlace): string | null {
+    const file = textFile(url);
+    const isFindable = Boolean(place.runId ?? (place.conversationId && place.messageId));
+    return file && isFindable
+      ? this.address(viewer, { ...file, uploadId: null, sourceUrl: url, remote: false }, place)
+      : null;
   }
 
   /** A file that the viewer uploaded here. */
@@ -74,17 +81,21 @@ export class UserFiles {
     const dify = this.#app(app);
     const ways: Way[] = [];
     if (uploadId) ways.push(() => dify.files.preview({ fileId: uploadId }, signal));
-    if (runId) ways.push(async () => signed(dify, await this.#inRun(viewer, runId, id), signal));
+    const run = runId ? await this.#parts.runs.find(viewer, runId) : undefined;
+    if (run) {
+      ways.push(() => signed(dify, run.state.files.find((file) => file.id === id)?.sourceUrl ?? null, signal));
+      ways.push(() => signed(dify, run.state.signed.get(id) ?? null, signal));
+    }
     if (conversationId && messageId) {
-      const place = { user: viewer, conversationId, messageId };
-      ways.push(async () => signed(dify, await inMessage(dify, place, id), signal));
+      const message = once(() => findMessage(dify, { user: viewer, conversationId, messageId }));
+      ways.push(async () => signed(dify, amongFiles(await message(), id), signal));
+      ways.push(async () => {
+        // Dify signs whatever stands in an answer, also what a model was talked into.
+        this.#parts.uploads.refuseForeign(viewer, id);
+        return signed(dify, inTexts(await message(), id), signal);
+      });
     }
     return { ...(await firstOf(ways)), name };
-  }
-
-  async #inRun(viewer: string, runId: string, id: string): Promise<string | null> {
-    const run = await this.#parts.runs.find(viewer, runId);
-    return run?.state.files.find((file) => file.id === id)?.sourceUrl ?? null;
   }
 
   #app(name: string): DifyApp {
@@ -109,6 +120,11 @@ async function firstOf(ways: readonly Way[]): Promise<FilePreview> {
   throw unknownFile();
 }
 
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}
+
 /** Not here, or no longer: what an unknown id and an old signature are answered with. */
 function isGone(error: unknown): boolean {
   if (!(error instanceof GatewayError)) return false;
@@ -120,9 +136,18 @@ async function signed(dify: DifyApp, address: string | null, signal: AbortSignal
 }
 
 /** Dify signs a file anew whenever its message is read. Graphs know it by another id, which is in its address. */
-async function inMessage(dify: DifyApp, place: Parameters<typeof findMessage>[1], id: string): Promise<string | null> {
-  const message = await findMessage(dify, place);
+function amongFiles(message: MessageRecord | null, id: string): string | null {
   return message?.files.find((file) => file.id === id || file.url?.includes(id))?.url ?? null;
+}
+
+/** So does it with the addresses in an answer. */
+function inTexts(message: MessageRecord | null, id: string): string | null {
+  let found: string | null = null;
+  withUrls({ ...message, files: null, query: null }, (url) => {
+    if (textFile(url)?.id === id) found ??= url;
+    return url;
+  });
+  return found;
 }
 
 function unknownFile(): GatewayError {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { piecesFor } from './answers.ts';
 import { endMessage, replacement, usageAtEnd, type Outcome } from './chat.ts';
+import { drawing } from './drawing.ts';
 import { asksForHelp } from './help.ts';
 import type { Memory } from './memory.ts';
 import type { Message, Thought } from './message.ts';
@@ -29,10 +30,7 @@ export async function agent(turn: Turn, message: Message, memory: Memory): Promi
     const answer = await say(
       turn,
       message,
-      paced(
-        turn,
-        piecesFor(turn.magic, () => conclusion(plan.uses, text, memory)),
-      ),
+      paced(turn, [...piecesFor(turn.magic, () => conclusion(plan.uses, text, memory)), ...drawing(turn)]),
       voice,
     );
     if (!turn.stopped) {

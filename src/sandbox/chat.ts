@@ -1,3 +1,4 @@
+import { drawing } from './drawing.ts';
 import { filesAtEnd } from './files.ts';
 import type { Citation } from './house-guide.ts';
 import type { Message } from './message.ts';
@@ -29,7 +30,7 @@ export async function chat(turn: Turn, message: Message, pieces: readonly string
   const event = message.files.length > 0 ? 'message_file' : 'message';
   const say = (answer: string) => turn.emit(event, { id: message.id, answer, from_variable_selector });
   let answer = '';
-  for await (const piece of turn.speak(pieces)) {
+  for await (const piece of turn.speak([...pieces, ...drawing(turn)])) {
     answer += piece;
     await say(piece);
     await voice.heard();

@@ -5,6 +5,7 @@ import { endMessage, replacement, type Outcome } from './chat.ts';
 import { classes, conciergeAnswer, conciergePrompts } from './concierge.ts';
 import { remember } from './conversation-variables.ts';
 import { say, type Draft } from './draft.ts';
+import { drawing } from './drawing.ts';
 import { ModelFault } from './faults.ts';
 import { graphFile } from './files.ts';
 import { Graph, systemInputs } from './graph.ts';
@@ -140,7 +141,7 @@ async function write(graph: Graph, draft: Draft): Promise<void> {
     const startedAt = turn.world.now();
     const reasoning = await think(graph, 'llm', thought);
     if (reasoning !== '') draft.reasoning = { llm: reasoning };
-    for await (const piece of turn.speak(pieces)) {
+    for await (const piece of turn.speak([...pieces, ...drawing(turn)])) {
       await say(graph, draft, piece, ['llm', 'text']);
       await voice.heard();
     }

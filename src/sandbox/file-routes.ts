@@ -6,6 +6,7 @@ import { addressOf } from './files.ts';
 import { json, optionalUser, type Call, type Reply } from './http.ts';
 import { fixedId } from './ids.ts';
 import type { FormFile } from './multipart.ts';
+import { picture } from './speech.ts';
 import type { Upload } from './uploads.ts';
 import type { World } from './world.ts';
 
@@ -91,8 +92,18 @@ const noSuchFile = (message: string) => refusal(404, 'file_not_found', message);
 
 /** `GET /files/{id}/file-preview`, the signed address of an upload: no key, but a signature. */
 export function signedFile(world: World, { params, query }: Call): Reply {
-  if (query.get('sign') !== 'sandbox') throw refusal(403, 'forbidden', 'Invalid request.');
+  requireSignature(query);
   const upload = world.uploads.find(params['file'] ?? '');
   if (upload?.bytes === undefined) throw refusal(404, 'not_found', 'File not found or signature is invalid');
   return { bytes: upload.bytes, type: upload.mimeType };
+}
+
+/** `GET /files/tools/{file}`: what tools make is always the same picture. */
+export function toolFile(_: World, { query }: Call): Reply {
+  requireSignature(query);
+  return { bytes: picture, type: 'image/png' };
+}
+
+function requireSignature(query: URLSearchParams): void {
+  if (query.get('sign') !== 'sandbox') throw refusal(403, 'forbidden', 'Invalid request.');
 }

@@ -8,6 +8,10 @@ import type { World } from './world.ts';
 export const addressOf = (world: World, id: string) =>
   `${world.origin}/files/${id}/file-preview?timestamp=${seconds(world.now())}&nonce=sandbox&sign=sandbox`;
 
+/** The address of a picture that a tool made. */
+export const toolAddress = (world: World, id: string) =>
+  `${world.origin}/files/tools/${id}.png?timestamp=${seconds(world.now())}&nonce=sandbox&sign=sandbox`;
+
 const dotted = (name: string) => (extensionOf(name) === '' ? '' : `.${extensionOf(name)}`);
 
 /** A file in the inputs, the outputs and at the end of a graph (§7.4). */

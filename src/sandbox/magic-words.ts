@@ -18,6 +18,7 @@ export const magicWords = {
   '!noend': 'says everything, then sends pings for ever, also after a stop',
   '!tts': 'reads the answer aloud: `tts_message` events',
   '!file': 'sends an image; chat and completion apps then send their text as `message_file` too, as Dify does',
+  '!picture': 'puts a picture into the text, as Markdown with an address that Dify has signed (apps that talk)',
   '!fail': 'makes a node, and with it the run, fail (chatflow and workflow)',
   '!unknown': 'puts an event that no Dify knows into the answer',
   '!replay': 'replays a recorded stream with its timing: `!replay:chat/01-stream`',

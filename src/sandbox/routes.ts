@@ -13,7 +13,7 @@ import { deleteConversation, listConversations, renameConversation } from './con
 import { followRun } from './event-routes.ts';
 import { showForm, submitForm } from './form-routes.ts';
 import { giveFeedback, listFeedbacks } from './feedback-routes.ts';
-import { previewFile, signedFile, uploadFile } from './file-routes.ts';
+import { previewFile, signedFile, toolFile, uploadFile } from './file-routes.ts';
 import type { Call, Reply } from './http.ts';
 import { listMessages, suggestQuestions } from './message-routes.ts';
 import { listLogs, runDetail } from './run-routes.ts';
@@ -48,7 +48,7 @@ const route = (method: string, path: string, handler: Handler, needs?: keyof Fea
 
 const open = (path: string, handler: Handler): Route => ({ ...route('GET', path, handler), open: true });
 
-const toolFile: Handler = () => ({ bytes: picture, type: 'image/png' });
+const icon: Handler = () => ({ bytes: picture, type: 'image/png' });
 
 /** Every route of the Service API that an app's key opens (§1.0), and the addresses of files. */
 export const routes: readonly Route[] = [
@@ -90,6 +90,6 @@ export const routes: readonly Route[] = [
   route('GET', '/v1/apps/annotation-reply/:action/status/:job!', replyJob),
   open('/v1/', version),
   open('/files/tools/:file', toolFile),
-  open('/files/icons/:file', toolFile),
+  open('/files/icons/:file', icon),
   open('/files/:file!/file-preview', signedFile),
 ];

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { toolAddress } from './files.ts';
 import type { Message, MessageFile } from './message.ts';
 import type { Turn } from './turn.ts';
 
@@ -57,7 +58,7 @@ export async function sendPicture(turn: Turn, message: Message): Promise<Message
     id: randomUUID(),
     filename: `${tool}.png`,
     type: 'image',
-    url: `${turn.world.origin}/files/tools/${tool}.png?timestamp=${message.createdAt}&nonce=sandbox&sign=sandbox`,
+    url: toolAddress(turn.world, tool),
     mimeType: 'image/png',
     size: picture.length,
     transferMethod: 'tool_file',

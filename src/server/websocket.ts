@@ -39,11 +39,18 @@ export interface WebSocketDoor {
   close(): Promise<void>;
 }
 
+interface Operation {
+  /** Aborted when its client is gone. */
+  readonly gone: AbortController;
+  /** False once its client has completed it. */
+  readonly isWanted: () => boolean;
+}
+
 /** What this door keeps for a connection. */
 interface Extra {
   readonly request: IncomingMessage;
-  /** One for each operation under way, aborted when its client is gone. */
-  readonly operations: Map<string, AbortController>;
+  /** Those under way. */
+  readonly operations: Map<string, Operation>;
 }
 
 /** How much may wait in a socket before each of its readers waits for it, in bytes: more is at most one event of each. */
@@ -64,7 +71,7 @@ export function openWebSocketDoor(
     subscribe: (args) => enveloped(args).subscribe(args),
     onSubscribe: async (connection, id, payload) => {
       const gone = new AbortController();
-      connection.extra.operations.set(id, gone);
+      connection.extra.operations.set(id, { gone, isWanted: () => id in connection.subscriptions });
       underWay.add(gone);
       const prepared = await prepare(connection, payload, gone.signal).catch((error: unknown) => [
         toGraphQLError(error),
@@ -85,7 +92,7 @@ export function openWebSocketDoor(
   });
 
   function end({ operations }: Extra, id: string): void {
-    const gone = operations.get(id);
+    const gone = operations.get(id)?.gone;
     if (!gone) return;
     gone.abort();
     operations.delete(id);
@@ -130,6 +137,7 @@ export function openWebSocketDoor(
     socket.on('pong', () => pinged.delete(socket));
     request.socket.setTimeout(stalledMs, () => socket.terminate());
     const gather = gathering(request.socket);
+    const extra: Extra = { request, operations: new Map() };
     const closed = server.opened(
       {
         protocol: socket.protocol,
@@ -145,10 +153,12 @@ export function openWebSocketDoor(
               logger.error({ err: error }, 'a message could not be handled');
               socket.close(4500, 'Internal server error');
             });
+            // graphql-ws tells of a `complete` only once the operation has noticed: what waits for an answer would wait on.
+            for (const [id, { isWanted }] of extra.operations) if (!isWanted()) end(extra, id);
           });
         },
       },
-      { request, operations: new Map() },
+      extra,
     );
     socket.once('close', (code, reason) => void closed(code, String(reason)));
   });

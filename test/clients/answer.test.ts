@@ -9,6 +9,7 @@ const run = {
   status: 'RUNNING',
   conversationId: null,
   messageId: null,
+  forms: [],
   nodes: [],
   message: null,
 } as const;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { openRig, type Rig } from '../rig.ts';
+import { dataOf } from './answers.ts';
 
 const FORM = 'id title content fields { name type options default } actions { id title } answerable expiresAt';
 const STREAM = `
@@ -121,6 +122,39 @@ describe.each(['1.14.2', '1.15.0', '1.16.2'])('a workflow of Dify %s that asks a
       expect((await submit(rig, id, 'reject', inputs)).errors).toBeUndefined();
     });
     expect(events.at(-1)).toMatchObject({ status: 'SUCCEEDED', run: { outputs: { decision: 'reject' } } });
+  });
+});
+
+describe('who waits for the end of a run that asks a person', () => {
+  const WAIT = `mutation ($input: RunWorkflowInput!) {
+    runWorkflow(input: $input) { complete deduplicated status outputs run { status forms { id } } }
+  }`;
+
+  test('hears of the pause at once, and of the end with the same key afterwards', async () => {
+    await using rig = await openRig({ sandbox: { version: '1.15.0' } });
+    const input = { app: 'approval', inputs: { topic: 'Cake' }, idempotencyKey: 'k', waitMs: 600_000 };
+    for (const deduplicated of [false, true]) {
+      const { runWorkflow } = dataOf(await rig.query(WAIT, { input }, 'ann'));
+      expect(runWorkflow).toMatchObject({ complete: false, deduplicated, status: 'PAUSED', outputs: null });
+      expect(runWorkflow.run.forms).toHaveLength(1);
+    }
+    const { pendingForms } = dataOf(await rig.query('{ pendingForms { id } }', {}, 'ann'));
+    dataOf(await submit(rig, pendingForms[0].id, 'approve', { comment: 'Yes', channel: 'mail' }));
+    // The answer is in; the run may still be on its way out of the pause.
+    const end = async () => dataOf(await rig.query(WAIT, { input }, 'ann'))['runWorkflow'];
+    await expect.poll(end).toMatchObject({ complete: true, status: 'SUCCEEDED', outputs: { decision: 'approve' } });
+    expect(rig.generations()).toHaveLength(1);
+  });
+
+  test('gets what a chatflow has said so far', async () => {
+    await using rig = await openRig({ sandbox: { version: '1.15.0' } });
+    const chat =
+      'mutation ($input: ChatInput!) { chat(input: $input) { complete answer run { status forms { id title } } } }';
+    const input = { app: 'concierge', query: 'Please book a room', waitMs: 600_000 };
+    const { chat: payload } = dataOf(await rig.query(chat, { input }, 'ann'));
+    expect(payload).toMatchObject({ complete: false, run: { status: 'PAUSED' } });
+    expect(payload.answer).toContain('front desk');
+    expect(payload.run.forms).toMatchObject([{ title: 'Confirm the booking' }]);
   });
 });
 

@@ -27,7 +27,7 @@ export const everyKind: readonly Part[] = [
   { type: 'TextDelta', offset: 0, text: 'Grüße 👋\u2028\ud83d', source: ['n1', 'text'] },
   { type: 'ReasoningDelta', offset: 0, text: 'Hm.', nodeId: 'n1' },
   { type: 'TextReplaced', text: 'New', reason: 'output_moderation' },
-  { type: 'TextDelta', offset: 3, text: ' 👋', source: null },
+  { type: 'TextDelta', offset: 3, text: ' 👋', source: null, signed: { f1: '/files/f1/file-preview?sign=s' } },
   {
     type: 'AgentStepChanged',
     step: {
@@ -41,7 +41,16 @@ export const everyKind: readonly Part[] = [
       files: ['f1'],
     },
   },
-  { type: 'AgentLogged', id: 'l1', parentId: null, nodeId: 'n1', label: 'CALL', status: 'start', error: null },
+  {
+    type: 'AgentLogged',
+    id: 'l1',
+    parentId: null,
+    nodeId: 'n1',
+    label: 'CALL',
+    status: 'start',
+    error: null,
+    data: { output: '12 °C' },
+  },
   {
     type: 'NodeChanged',
     node: {

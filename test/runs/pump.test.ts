@@ -72,6 +72,81 @@ describe('a question that Dify does not take', () => {
     expect(rig.questions()).toHaveLength(1);
   });
 
+  /** What Dify answers with where it is not asked to stream, which this server never does (§4). */
+  const blocking = {
+    run: { id: 'w', workflow_id: 'v', outputs: {}, error: null, elapsed_time: 0.3, total_tokens: 0, total_steps: 2 },
+    said: {
+      event: 'message',
+      task_id: taskId,
+      message_id: 'm',
+      conversation_id: conversationId,
+      mode: 'advanced-chat',
+    },
+  };
+  const pausedNodes = { status: 'paused', paused_nodes: ['1750000000042'], reasons: [], finished_at: null };
+
+  test.each<[string, number, object, string, RegExp]>([
+    [
+      'C89 the failure of a chatflow, HTTP 400,',
+      400,
+      { code: 'invalid_param', message: 'Run failed: PluginInvokeError: the model is down', status: 400 },
+      'UPSTREAM_ERROR',
+      /^Run failed: PluginInvokeError: the model is down$/,
+    ],
+    [
+      'C89 the failure of a workflow, HTTP 200,',
+      200,
+      { task_id: taskId, data: { ...blocking.run, status: 'failed', error: 'the model\nis down' } },
+      'UPSTREAM_ERROR',
+      /^the model is down$/,
+    ],
+    [
+      'C90 the pause of a chatflow',
+      200,
+      { ...blocking.said, event: 'workflow_paused', answer: '', data: { ...blocking.run, ...pausedNodes, answer: '' } },
+      'UPSTREAM_PROTOCOL',
+      /sends not an event stream but only that the run waits for a person$/,
+    ],
+    [
+      'C90 the pause of a workflow',
+      200,
+      { task_id: taskId, workflow_run_id: 'w', data: { ...blocking.run, ...pausedNodes } },
+      'UPSTREAM_PROTOCOL',
+      /sends not an event stream but only that the run waits for a person$/,
+    ],
+    [
+      'C90 the whole answer of a chatflow',
+      200,
+      { ...blocking.said, answer: 'all of it', metadata: {} },
+      'UPSTREAM_PROTOCOL',
+      /sends not an event stream but a whole answer \(application\/json\)$/,
+    ],
+    [
+      'C90 the whole result of a workflow',
+      200,
+      { task_id: taskId, data: { ...blocking.run, status: 'succeeded', outputs: { a: 1 } } },
+      'UPSTREAM_PROTOCOL',
+      /sends not an event stream but a whole answer \(application\/json\)$/,
+    ],
+  ])('%s sent instead of a stream ends the run, and says why', async (_, status, body, code, told) => {
+    await using rig = await openRuns();
+    rig.sandbox.script('concierge', { status, headers: json, steps: [{ write: JSON.stringify(body) }] });
+    const run = await rig.ask({ app: 'concierge' });
+    const { events } = await over(rig, run);
+    const message = expect.stringMatching(told) as string;
+    expect(run.state).toMatchObject({ status: 'FAILED', text: '', error: { code, message, difyStatus: status } });
+    expect(events).toHaveLength(1);
+    expect(rig.questions()).toHaveLength(1);
+  });
+
+  test('is given up at once when what comes instead of a stream never ends', async () => {
+    await using rig = await openRuns();
+    rig.sandbox.script('assistant', { headers: { 'Content-Type': 'text/html' }, steps: [{ write: '<p>' }, hang] });
+    const run = await rig.ask();
+    await over(rig, run);
+    expect(run.state.error?.code).toBe('UPSTREAM_PROTOCOL');
+  });
+
   test('fails when the headers do not come in time', async () => {
     await using rig = await openRuns({ dify: { headersMs: 60 } });
     rig.script('assistant', hang);

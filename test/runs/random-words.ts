@@ -4,7 +4,7 @@ import type { Frame } from './wire-frames.ts';
 /** Kinds of apps, which say the same in different words. */
 export type Family = 'chat' | 'agent' | 'chatflow' | 'workflow';
 
-/** Letters of all sizes, halves of letters, and tags, whole and in pieces. */
+/** Letters of all sizes, halves of letters, what may become an address, and tags, whole and in pieces. */
 const atoms = [
   'a',
   'Hello ',
@@ -21,6 +21,9 @@ const atoms = [
   '\0',
   '"\\',
   '{{',
+  ' h',
+  'https://',
+  '/files/',
 ];
 const tags = ['<think>', '</think>', '<thi', 'nk>', '</thi', '<', '>', '</'];
 const plain = fc.array(fc.constantFrom(...atoms), { maxLength: 6 }).map((parts) => parts.join(''));

@@ -22,7 +22,7 @@ function stream(pieces: readonly string[]): {
   const answer = new AnswerText((draft: Draft) => {
     applyEvent(state, { seq: state.lastSeq + 1, at: 0, ...draft } as RunEvent);
     steps.push({ text: state.text, reasoning: state.reasoning });
-  });
+  }, String);
   for (const piece of pieces) answer.append(piece, null);
   answer.end();
   return { end: { text: state.text, reasoning: state.reasoning }, steps, raw: answer.raw };

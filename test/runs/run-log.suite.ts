@@ -177,6 +177,26 @@ export function runLogSuite(name: string, open: () => RunLog | Promise<RunLog>):
         )?.ended;
       });
 
+      test('resolves `settled` whenever it waits for a person, and with its end', async () => {
+        await using log = await open();
+        const { run, writer } = await begin(log);
+        const seen: string[] = [];
+        const paused = run.settled.then(() => seen.push('settled'));
+        await writer.write({ say: 'a' });
+        seen.push('written');
+        await writer.write({ type: 'RunPaused', forms: [] });
+        await paused;
+        await run.settled;
+        await writer.write({ type: 'RunResumed', formId: null, action: null, timedOut: false });
+        const ended = run.settled.then(() => seen.push('settled'));
+        await writer.write({ say: 'b' });
+        seen.push('resumed');
+        await writer.write({ end: 'SUCCEEDED' });
+        await ended;
+        await run.settled;
+        expect(seen).toEqual(['written', 'settled', 'resumed', 'settled']);
+      });
+
       test('tells text and reasoning as they were after each of its events', async () => {
         await using log = await open();
         const { run, writer } = await begin(log);

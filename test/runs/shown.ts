@@ -50,16 +50,17 @@ function text(event: ReadEvent | undefined, key: string): string | null {
 }
 
 /** Its reader kept the contract, and reader, run and model say the same. */
-export function expectAsTold(told: Told, reader: RunReader, run: Record<string, unknown>): void {
-  const { rawText, ...model } = told;
+export function expectAsTold(all: Told, reader: RunReader, looked: Record<string, unknown>): void {
+  const { rawText, ...model } = withFilesNamed(all, SIGNED) as Told;
+  const run = withFilesNamed(looked, OURS) as Record<string, unknown>;
   const isWorkflow = 'workflowRunId' in run;
   expect(reader.faults).toEqual([]);
   expect(reader.jumps).toBe(0);
   expect(reader.events.filter(({ __typename }) => __typename === 'RunFinished')).toHaveLength(1);
   expect(reader.events.at(-1)?.__typename).toBe('RunFinished');
   // A chatflow's outputs are its answer, which has been told.
-  const outputs = isWorkflow ? withOwnUrls(model.outputs, /[?&]sign=/) : null;
-  expect(withOwnUrls(shown(reader, run), /^\/files\/[a-z]+\//)).toEqual({ ...model, outputs });
+  const outputs = isWorkflow ? model.outputs : null;
+  expect(withFilesNamed(shown(reader, looked), OURS)).toEqual({ ...model, outputs });
   const { text: answer, status, error, usage, nodes, files, steps: agentSteps, citations, ids, progress } = model;
   const reasoning = model.reasoning === '' ? null : model.reasoning;
   const run_ = { status, error, usage, nodes, lastSeq: reader.seq, watchers: 0, answer };
@@ -69,15 +70,17 @@ export function expectAsTold(told: Told, reader: RunReader, run: Record<string, 
   if (!isWorkflow) expect(run['message']).toEqual(ids.messageId === null ? null : message);
 }
 
-/**
- * Dify signs the URLs of its files for whoever has them: none leaves the gateway, which has URLs of its own. Those of files that
- * fit `pattern` become one and the same text.
- */
-function withOwnUrls(value: unknown, pattern: RegExp): unknown {
+/** Dify signs the addresses of its files for whoever has them: none leaves the gateway, which has addresses of its own. */
+const SIGNED =
+  /(?:https?:\/\/[\w.:-]+)?\/files\/(?:tools\/)?([0-9a-f-]{36})[\w./-]*\?timestamp=\d+&nonce=\w+&sign=[\w%=-]+/g;
+const OURS = /\/files\/[a-z]+\/([0-9a-f-]{36})\?ticket=[\w.-]+/g;
+
+/** A copy in which such addresses, of files and within texts, are the ids of their files. */
+function withFilesNamed(value: unknown, address: RegExp): unknown {
+  if (typeof value === 'string') return value.replace(address, 'file $1');
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map((one) => withOwnUrls(one, pattern));
-  const inner = Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withOwnUrls(one, pattern)]));
-  if (inner['dify_model_identity'] !== '__dify__file__') return inner;
-  const own = pattern.test(String(inner['url']));
-  return { ...inner, url: own ? 'a URL of the gateway' : inner['url'], remote_url: own ? null : inner['remote_url'] };
+  if (Array.isArray(value)) return value.map((one) => withFilesNamed(one, address));
+  const inner = Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withFilesNamed(one, address)]));
+  const isOurs = inner['dify_model_identity'] === '__dify__file__' && String(inner['url']).startsWith('file ');
+  return isOurs ? { ...inner, remote_url: null } : inner;
 }

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { frame, openSse, sendJson, type Exchange } from '../dify/fake-server.ts';
+import { frame, openSse, sendJson, serve, type Exchange } from '../dify/fake-server.ts';
 import { codesOf, dataOf } from '../graphql/answers.ts';
 import { openFakeApp } from '../graphql/fake-app.ts';
-import { openRig, type Data } from '../rig.ts';
+import { openGateway, openRig, type Data } from '../rig.ts';
 import { ask, askAbout, formWith, multipart, picture, storedFiles, uploaded } from './carrying.ts';
 
 const megabyte = 1_048_576;
@@ -52,7 +52,29 @@ describe('an upload', () => {
       createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
     });
     expect((await askAbout(rig, file['id'], 'ann'))['run'].error).toBeNull();
-    expect((await askAbout(rig, file['id'], 'eve'))['run'].error).toMatchObject({ code: 'UPSTREAM_REJECTED' });
+  });
+
+  test('of another viewer is no file to ask about: not known here, Dify says so within the run', async () => {
+    await using rig = await openRig();
+    const id = await uploaded(rig, 'ann');
+    const file = { type: 'image', transfer_method: 'local_file', upload_file_id: id };
+    const query = 'mutation ($input: ChatInput!) { chat(input: $input) { run { error { code } } } }';
+    const inputs: object[] = [
+      { files: [{ upload: { id, type: 'IMAGE' } }] },
+      { files: [{ upload: { id: id.toUpperCase(), type: 'IMAGE' } }] },
+      { app: 'concierge', files: [{ upload: { id, type: 'IMAGE' } }] },
+      { inputs: { picture: file } },
+      { inputs: { pictures: [file] } },
+    ];
+    for (const input of inputs)
+      expect(codesOf(await rig.query(query, { input: { query: 'a', ...input } }, 'eve'))).toEqual(['NOT_FOUND']);
+    expect(rig.generations()).toEqual([]);
+    // After a restart, nobody knows whose it is but Dify.
+    await using restarted = await openGateway(rig.sandbox);
+    const body = JSON.stringify({ query, variables: { input: { query: 'a', ...inputs[0] } } });
+    const headers = { 'content-type': 'application/json', 'x-user': 'eve' };
+    const asked = (await (await fetch(restarted.url, { method: 'POST', headers, body })).json()) as Data;
+    expect(asked['data'].chat.run.error).toEqual({ code: 'UPSTREAM_REJECTED' });
   });
 
   test.each<[string, string, Record<string, string>]>([
@@ -421,6 +443,53 @@ describe('a file', () => {
       door: null,
     });
     for (const id of ['relative', 'inward']) expect(await (await ask(app, urls[id])).text()).toBe('ours');
+    expect(elsewhere).toEqual([]);
+  });
+
+  test('is asked for at the server of files that is configured, and at no other', async () => {
+    const tool = '7001f11e-0003-4000-8000-000000000001';
+    const elsewhere: string[] = [];
+    const asked: http.IncomingMessage[] = [];
+    await using other = await serveText((request) => elsewhere.push(request.url ?? ''));
+    await using storage = await serveText((request) => asked.push(request));
+    const signed = `files/tools/${tool}.png?timestamp=1&nonce=2&sign=3`;
+    const addresses = [
+      `/${signed}`,
+      `${other.url}/${signed}`,
+      `${storage.url}/${signed}`,
+      `${other.url}/api/${signed}`,
+    ];
+    const message_files = addresses.map((url, index) => ({ type: 'image', id: `f${index}`, url }));
+    const message = { id: 'm', conversation_id: 'c', query: 'q', answer: 'a', created_at: 1, message_files };
+    const routes = { '/messages': { limit: 20, has_more: false, data: [message] } };
+    await using app = await openFakeApp(routes, { filesUrl: `${storage.url}/dify` });
+    const id = 'c0de0000-0003-4000-8000-000000000001';
+    const query = `{ conversationHistory(conversationId: "${id}") { nodes { files { url } } } }`;
+    const { conversationHistory } = dataOf(await app.query(query));
+    for (const { url } of conversationHistory.nodes[0].files as Data[])
+      expect(await (await ask(app, url)).text()).toBe('theirs');
+    expect(asked.map(({ url, headers }) => [url, headers.authorization])).toEqual(
+      addresses.map(() => [`/dify/${signed}`, undefined]),
+    );
+    expect(elsewhere).toEqual([]);
+    expect(app.requests.filter(({ url }) => url.includes('sign='))).toEqual([]);
+  });
+
+  test('that the server of files wants fetched elsewhere is not followed there', async () => {
+    const tool = '7001f11e-0003-4000-8000-000000000001';
+    const elsewhere: string[] = [];
+    await using other = await serveText((request) => elsewhere.push(request.url ?? ''));
+    await using storage = await serve(({ response }) => response.writeHead(302, { location: other.url }).end());
+    const url = `/files/tools/${tool}.png?timestamp=1&nonce=2&sign=3`;
+    const message_files = [{ type: 'image', id: 'f', url }];
+    const message = { id: 'm', conversation_id: 'c', query: 'q', answer: 'a', created_at: 1, message_files };
+    const routes = { '/messages': { limit: 20, has_more: false, data: [message] } };
+    await using app = await openFakeApp(routes, { filesUrl: storage.baseUrl });
+    const id = 'c0de0000-0003-4000-8000-000000000001';
+    const query = `{ conversationHistory(conversationId: "${id}") { nodes { files { url } } } }`;
+    const { conversationHistory } = dataOf(await app.query(query));
+    expect(await refusal(ask(app, conversationHistory.nodes[0].files[0].url))).toEqual([502, 'UPSTREAM_PROTOCOL']);
+    expect(storage.requests).toHaveLength(1);
     expect(elsewhere).toEqual([]);
   });
 

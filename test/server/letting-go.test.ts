@@ -188,4 +188,37 @@ describe('a client that waits for an answer and leaves', () => {
     expect((await socket.nextOf('1'))['payload'].data.chat.answer).toBe(held.whole);
     expect(rig.generations()).toHaveLength(1);
   });
+
+  test.each(['complete', 'close'])('is not waited for any more over a socket, from its %s on', async (how) => {
+    await using rig = await openRig();
+    const held = holdAnswer(rig);
+    await using socket = await openSocket(rig);
+    const waiting =
+      'mutation { chat(input: { query: "a", idempotencyKey: "k", waitMs: 600000, autoGenerateName: false }) { answer } }';
+    const ended = () => rig.logged.filter((line) => line.includes('"kind":"execute"')).length;
+    subscribe(socket, '1', waiting);
+    await expect.poll(() => rig.generations().length).toBe(1);
+    expect(ended()).toBe(0);
+    if (how === 'complete') socket.send({ id: '1', type: 'complete' });
+    else socket.ws.close(1000);
+    await expect.poll(ended).toBe(1);
+    await using other = await openSocket(rig);
+    subscribe(other, '1', waiting);
+    held.release();
+    expect((await other.nextOf('1'))['payload'].data.chat.answer).toBe(held.whole);
+    expect(rig.generations()).toHaveLength(1);
+  });
+
+  test('over a socket does not end what else it waits for there', async () => {
+    await using rig = await openRig();
+    const held = holdAnswer(rig);
+    await using socket = await openSocket(rig);
+    subscribe(socket, 'stays', ask);
+    await expect.poll(() => rig.generations().length).toBe(1);
+    subscribe(socket, 'leaves', ask);
+    socket.send({ id: 'leaves', type: 'complete' });
+    held.release();
+    const frame = await socket.next();
+    expect([frame['id'], frame['payload'].data.chat.answer]).toEqual(['stays', held.whole]);
+  });
 });
