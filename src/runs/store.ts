@@ -1,35 +1,44 @@
 import type { Logger } from 'pino';
 import { MemoryLog, type MemoryLogOptions } from './memory-log.ts';
 import { MemoryTurns } from './memory-turns.ts';
+import { MemoryNotes, type Notes } from './notes.ts';
 import type { RedisLogOptions } from './redis/redis-log.ts';
 import type { RedisOptions } from './redis/redis.ts';
 import type { RunLog } from './run-log.ts';
 import type { Turns } from './turns.ts';
 
-/** Where runs are kept, and where they wait. */
+/** Where runs are kept, where they wait, and what is known besides. */
 export interface Store extends AsyncDisposable {
   readonly log: RunLog;
   readonly turns: Turns;
+  readonly notes: Notes;
 }
 
 /** In the memory of this process. */
 export function openMemoryStore(options: MemoryLogOptions): Store {
   const log = new MemoryLog(options);
-  return { log, turns: new MemoryTurns(), [Symbol.asyncDispose]: () => log[Symbol.asyncDispose]() };
+  return {
+    log,
+    turns: new MemoryTurns(),
+    notes: new MemoryNotes(),
+    [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
+  };
 }
 
 /** In a Redis that other processes share. Its client is loaded only now; the server need not be there yet. */
 export async function openRedisStore(options: RedisOptions & RedisLogOptions, logger: Logger): Promise<Store> {
-  const [{ Redis }, { RedisLog }, { RedisTurns }] = await Promise.all([
+  const [{ Redis }, { RedisLog }, { RedisTurns }, { RedisNotes }] = await Promise.all([
     import('./redis/redis.ts'),
     import('./redis/redis-log.ts'),
     import('./redis/redis-turns.ts'),
+    import('./redis/redis-notes.ts'),
   ]);
   const redis = new Redis(options, logger);
   const log = new RedisLog(redis, options);
   return {
     log,
     turns: new RedisTurns(redis),
+    notes: new RedisNotes(redis),
     async [Symbol.asyncDispose]() {
       await log[Symbol.asyncDispose]();
       await redis[Symbol.asyncDispose]();

@@ -1,12 +1,13 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import type { ExecutionArgs, FormattedExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql';
+import type { ExecutionArgs, GraphQLError } from 'graphql';
 import { handleProtocols, makeServer, type Context, type SubscribePayload } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { elapsed } from '../runs/wait.ts';
 import { STALLED_MS } from './event-streams.ts';
+import { formatted, withFormattedErrors } from './formatted-result.ts';
 import type { Identify } from './viewer.ts';
 import type { Visit, Yoga } from './yoga.ts';
 
@@ -211,19 +212,6 @@ function gathering(tcp: Socket): () => void {
       tcp.uncork();
     });
   };
-}
-
-function withFormattedErrors(result: {
-  readonly errors?: readonly GraphQLError[] | undefined;
-}): FormattedExecutionResult {
-  return { ...result, errors: (result.errors ?? []).map(formatted) } as FormattedExecutionResult;
-}
-
-/** Without the HTTP status that the other door would answer with. */
-function formatted(error: GraphQLError): GraphQLFormattedError {
-  const { extensions, ...rest } = error.toJSON();
-  const { http: _, ...own } = extensions ?? {};
-  return { ...rest, extensions: own };
 }
 
 type Enveloped = Pick<ReturnType<Yoga['getEnveloped']>, 'execute' | 'subscribe'>;

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { GraphQLError, type GraphQLSchema } from 'graphql';
+import { GraphQLError, type ExecutionResult, type GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
+import { eventStream, STREAM_HEADERS } from './event-stream.ts';
+import { withFormattedErrors } from './formatted-result.ts';
 import type { GraphiqlPage } from './graphiql.ts';
 import type { Identify } from './viewer.ts';
 
@@ -59,6 +61,7 @@ export function makeYoga(parts: YogaParts): Yoga {
       bodySizes(maxRequestBytes, maxUploadBytes),
       codesForBadDocuments(toGraphQLError),
       acceptedStreams(),
+      subscriptionStreams(),
       operationLog(logger),
     ],
   });
@@ -87,6 +90,22 @@ function acceptedStreams(): Plugin {
       const { body, headers, ok } = answer.response;
       if (ok || !headers.get('content-type')?.startsWith('text/event-stream')) return;
       answer.setResponse(new answer.fetchAPI.Response(body, { status: 200, headers }));
+    },
+  };
+}
+
+/** Subscriptions over HTTP, in Yoga's words: Yoga's own stream holds more events than one, and beats for readers that are gone. */
+function subscriptionStreams(): Plugin {
+  return {
+    onResultProcess: ({ result, resultProcessor, setResultProcessor }) => {
+      if (!resultProcessor || !(Symbol.asyncIterator in result)) return;
+      const events = result[Symbol.asyncIterator]() as AsyncIterator<ExecutionResult>;
+      setResultProcessor((_, { Response }) => {
+        const each = (next: ExecutionResult) =>
+          `event: next\ndata: ${JSON.stringify(next.errors ? withFormattedErrors(next) : next)}\n\n`;
+        const stream = eventStream({ events, first: ':\n\n', each, last: 'event: complete\ndata:\n\n' });
+        return new Response(stream as unknown as BodyInit, { headers: STREAM_HEADERS });
+      }, 'text/event-stream');
     },
   };
 }

@@ -1,5 +1,5 @@
 import { isEnded, type RunHeader } from '../run-state.ts';
-import { Copy } from './copy.ts';
+import { Copy, type Entry } from './copy.ts';
 import { nameOf, type Names } from './names.ts';
 import type { Redis } from './redis.ts';
 import { readOn, readWhole } from './stream.ts';
@@ -52,9 +52,11 @@ export class Copies {
     return this.#copies.get(name);
   }
 
-  /** The copy of a run that nothing has happened to. */
+  /** The copy of a run that nothing has happened to; the one that is here already, if somebody was faster. */
   open(header: RunHeader): Copy {
     const name = nameOf(header);
+    const known = this.#copies.get(name);
+    if (known?.state.lastSeq === 0) return known;
     const copy = new Copy(header, () => this.#readersChanged(name));
     this.#copies.set(name, copy);
     return copy;
@@ -124,7 +126,7 @@ export class Copies {
     const [whole, stopping] = await Promise.all([readWhole(this.#redis, this.#names, name), this.#isStopping(name)]);
     if (!whole) return undefined;
     const copy = this.#copies.get(name) ?? this.open(whole.header);
-    copy.become(whole.entries);
+    this.#become(name, copy, whole.entries);
     if (stopping) copy.markStopping();
     return copy;
   }
@@ -164,7 +166,12 @@ export class Copies {
 
   async #whole(name: string, copy: Copy): Promise<void> {
     const whole = await readWhole(this.#redis, this.#names, name);
-    if (whole) copy.become(whole.entries);
+    if (whole) this.#become(name, copy, whole.entries);
+  }
+
+  /** What was claimed or taken over while the store was read is ahead of it by now. */
+  #become(name: string, copy: Copy, entries: readonly Entry[]): void {
+    if (!this.#isWritten(name)) copy.become(entries);
   }
 
   /** Nothing new: or is it not there any more? Its writer would put it back, if there is one. */

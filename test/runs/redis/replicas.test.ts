@@ -63,6 +63,24 @@ describe.skipIf(!hasRedis())('replicas with one Redis', () => {
     expect(claims.filter(({ first }) => first)).toHaveLength(1);
   });
 
+  test('write on what they have claimed, whoever looks for it at that moment', async () => {
+    const open = replicas(server);
+    await using here = await open();
+    for (let i = 0; i < 20; i += 1) {
+      const writer = new RunWriter(here.log);
+      const claiming = here.log.claim(writer.header);
+      const looking = here.log.find(writer.header);
+      const { run } = await claiming;
+      const reading = readToEnd(run.read(0));
+      await writer.write({ say: 'a' }, { say: 'b' });
+      const found = readToEnd((await looking)!.read(0));
+      await writer.write({ say: 'c' });
+      await writer.write({ end: 'SUCCEEDED' });
+      expect(await reading).toEqual(writer.events);
+      expect(await found).toEqual(writer.events);
+    }
+  });
+
   test('take over the runs of one that dies, each exactly once, and go on where it was', async () => {
     const open = replicas(server);
     await using dying = await open();
