@@ -9,7 +9,6 @@ const BEAT = ':\n\n';
 export const STREAM_HEADERS = {
   'content-type': 'text/event-stream',
   'cache-control': 'no-store',
-  connection: 'keep-alive',
   // Proxies would keep events until they have enough of them.
   'x-accel-buffering': 'no',
 } as const;

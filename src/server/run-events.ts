@@ -1,24 +1,13 @@
-import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
 import type { ExecutionResult } from 'graphql';
 import { GatewayError } from '../errors.ts';
+import { eventStream, STREAM_HEADERS } from './event-stream.ts';
 import type { EventStreams } from './event-streams.ts';
-import type { Exchange, Route } from './routes.ts';
+import type { Route } from './routes.ts';
 import { runEventsDocument } from './run-events-document.ts';
 import type { Visit, Yoga } from './yoga.ts';
 
-/** A line through which proxies and browsers see that the connection lives, in ms. */
-const BEAT_MS = 10_000;
-
 /** How soon a browser connects again, in ms: also after a stream that ends without anything else. */
 const RETRY = 'retry: 1000\n\n';
-
-const streamHeaders = {
-  'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-store',
-  // Proxies would keep events until they have enough of them.
-  'x-accel-buffering': 'no',
-};
 
 interface Told {
   readonly runEvents: {
@@ -36,13 +25,12 @@ export function runEventsRoute(yoga: Yoga, streams: EventStreams): Route {
   return {
     methods: ['GET'],
     path: /^\/runs\/([^/]+)\/events$/,
-    answer: async (exchange) => {
-      const { request, response, query, names, signal, visitor } = exchange;
+    answer: async ({ request, response, query, names, signal, visitor }) => {
       const after = position(request.headers['last-event-id']?.toString() ?? query.get('after'));
       const { id, scopes } = await visitor();
       const events = await follow(yoga, { viewer: id, scopes, signal }, { runId: names[0] ?? '', after });
       // Any status but 200 would end an EventSource for good.
-      if (!events) return void response.writeHead(200, streamHeaders).end(RETRY);
+      if (!events) return void response.writeHead(200, STREAM_HEADERS).end(RETRY);
       const first = await events.next();
       const letGo = () => void events.return?.();
       signal.addEventListener('abort', letGo);
@@ -51,8 +39,9 @@ export function runEventsRoute(yoga: Yoga, streams: EventStreams): Route {
         letGo();
         return void response.writeHead(204, { 'cache-control': 'no-store' }).end();
       }
-      streams.add(response);
-      await tell(exchange, first.value, events);
+      streams.watch(response);
+      response.writeHead(200, STREAM_HEADERS);
+      eventStream({ events, first: RETRY + frame(first.value), each: frame }).pipe(response);
     },
   };
 }
@@ -86,32 +75,8 @@ function isOver({ data }: ExecutionResult, after: number | null): boolean {
   return ended && after !== null && run?.lastSeq === after;
 }
 
-async function tell(
-  { response, signal }: Exchange,
-  first: ExecutionResult,
-  events: AsyncIterator<ExecutionResult>,
-): Promise<void> {
-  response.writeHead(200, streamHeaders);
-  // To a client that reads nothing, beats would only pile up.
-  const beat = setInterval(() => response.writableNeedDrain || response.write(':\n\n'), BEAT_MS);
-  try {
-    await write(response, RETRY + frame(first), signal);
-    for (let next = await events.next(); !next.done; next = await events.next())
-      await write(response, frame(next.value), signal);
-    response.end();
-  } finally {
-    clearInterval(beat);
-  }
-}
-
 function frame({ data, errors }: ExecutionResult): string {
   const event = (data as unknown as Told | null)?.runEvents;
   if (!event) throw errors?.[0] ?? new GatewayError('INTERNAL', 'An event could not be told.');
   return `id: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`;
-}
-
-/** Waits for a client that reads slowly: what it has not read yet is merged meanwhile. */
-async function write(response: ServerResponse, text: string, signal: AbortSignal): Promise<void> {
-  if (signal.aborted || response.writableEnded || response.write(text)) return;
-  await once(response, 'drain', { signal }).catch(() => {});
 }
