@@ -5,6 +5,7 @@ import { examples } from './gateway/examples.ts';
 import { toGraphQLError } from './graphql/errors.ts';
 import type { Services } from './graphql/context.ts';
 import { schema } from './graphql/schema.ts';
+import type { Followed } from './runs/follow.ts';
 import { Runs, type RunsOptions } from './runs/runs.ts';
 import { Speeches } from './runs/speeches.ts';
 import { openMemoryStore, openRedisStore } from './runs/store.ts';
@@ -95,6 +96,7 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     services,
     logger,
     toGraphQLError: (error: unknown) => toGraphQLError(error, logger),
+    sharedBy: sharedText,
     graphiql: server.graphiql ? page : null,
     maxRequestBytes: 4 * 1_048_576,
     maxUploadBytes: server.maxUploadMegabytes * 1_048_576,
@@ -121,4 +123,11 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     close: () => (closing ??= close()),
     [Symbol.asyncDispose]: () => (closing ??= close()),
   };
+}
+
+/** Pieces of text are told every watcher of a run in the same words. */
+function sharedText(followed: unknown): object | null {
+  const { run, event } = followed as Followed;
+  const isText = event.type === 'TextDelta' || event.type === 'ReasoningDelta';
+  return isText && run.watchers > 1 ? event : null;
 }

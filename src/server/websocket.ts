@@ -50,6 +50,7 @@ interface Operation {
 /** What this door keeps for a connection. */
 interface Extra {
   readonly request: IncomingMessage;
+  readonly send: (message: string) => void | Promise<void>;
   /** Those under way. */
   readonly operations: Map<string, Operation>;
 }
@@ -74,7 +75,7 @@ export function openWebSocketDoor(
       const gone = new AbortController();
       connection.extra.operations.set(id, { gone, isWanted: () => id in connection.subscriptions });
       underWay.add(gone);
-      const prepared = await prepare(connection, payload, gone.signal).catch((error: unknown) => [
+      const prepared = await prepare(connection, id, payload, gone.signal).catch((error: unknown) => [
         toGraphQLError(error),
       ]);
       // What does not begin is not told to have ended.
@@ -103,17 +104,20 @@ export function openWebSocketDoor(
 
   async function prepare(
     { extra, connectionParams }: Context<Record<string, unknown>, Extra>,
+    operation: string,
     payload: SubscribePayload,
     signal: AbortSignal,
   ) {
-    const { request } = extra;
+    const { request, send } = extra;
     const operationHeaders = payload.extensions?.['headers'] as Record<string, unknown> | undefined;
     const { id, scopes } = await identify({
       header: (name) => request.headers[name]?.toString(),
       connectionParams,
       operationHeaders,
     });
-    const visit: Visit = { viewer: id, scopes, signal };
+    const before = `{"id":${JSON.stringify(operation)},"type":"next","payload":{"data":`;
+    const deliver = (data: string) => (signal.aborted ? undefined : send(`${before}${data}}}`));
+    const visit: Visit = { viewer: id, scopes, signal, deliver };
     const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped(visit);
     const document = parse(payload.query);
     const errors = validate(schema, document);

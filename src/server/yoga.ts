@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import { eventStream, STREAM_HEADERS } from './event-stream.ts';
 import { withFormattedErrors } from './formatted-result.ts';
+import { fastDelivery, type Deliver, type SharedBy } from './fast/fast-delivery.ts';
 import type { GraphiqlPage } from './graphiql.ts';
 import type { Identify } from './viewer.ts';
 
@@ -12,6 +13,8 @@ export interface Visit {
   readonly viewer: string;
   readonly scopes: readonly string[];
   readonly signal: AbortSignal;
+  /** Of a door that can send JSON as it is. */
+  readonly deliver?: Deliver;
 }
 
 export interface YogaParts {
@@ -21,6 +24,8 @@ export interface YogaParts {
   readonly services: object;
   /** Turns any error into one that may leave the process. */
   readonly toGraphQLError: (error: unknown) => GraphQLError;
+  /** See `fastDelivery`; null switches it off. */
+  readonly sharedBy: SharedBy | null;
   readonly graphiql: GraphiqlPage | null;
   readonly logger: Logger;
   /** The largest request body, in bytes. */
@@ -40,7 +45,8 @@ export type Yoga = YogaServerInstance<NodeContext, Visit>;
  * and SSE are served by it directly; the WebSocket door borrows it with `getEnveloped`, and brings its own visit.
  */
 export function makeYoga(parts: YogaParts): Yoga {
-  const { schema, identify, services, toGraphQLError, graphiql, logger, maxRequestBytes, maxUploadBytes } = parts;
+  const { schema, identify, services, toGraphQLError, sharedBy, graphiql, logger, maxRequestBytes, maxUploadBytes } =
+    parts;
   return createYoga<NodeContext, Visit>({
     schema,
     graphqlEndpoint: '/graphql',
@@ -63,6 +69,7 @@ export function makeYoga(parts: YogaParts): Yoga {
       acceptedStreams(),
       subscriptionStreams(),
       operationLog(logger),
+      ...(sharedBy ? [fastDelivery(logger, sharedBy)] : []),
     ],
   });
 }

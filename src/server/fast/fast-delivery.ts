@@ -1,0 +1,162 @@
+import {
+  createSourceEventStream,
+  executeSubscriptionEvent,
+  validateSubscriptionArgs,
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type ValidatedSubscriptionArgs,
+} from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { Logger } from 'pino';
+import { compile, type Write } from './compile.ts';
+import { Unsuited } from './unsuited.ts';
+
+/** Takes the JSON of an event's `data` to the client. A promise asks to wait before the next. */
+export type Deliver = (data: string) => void | Promise<void>;
+
+/** What a door that can send JSON as it is adds to the context of an operation. */
+export interface Direct {
+  readonly deliver?: Deliver;
+}
+
+/** Something that readers with the same operation are told in the same words, so that they are made once; null for anything else. */
+export type SharedBy = (event: unknown) => object | null;
+
+/**
+ * The fast way of a subscription's events, for doors that can take it: what the operation selects is compiled once, and each event
+ * goes from the log to the socket without being executed. What cannot be told so goes the ordinary way, event by event, in order.
+ */
+export function fastDelivery(logger: Logger, sharedBy: SharedBy = () => null): Plugin<Direct> {
+  return {
+    onSubscribe: ({ args, subscribeFn, setSubscribeFn }) => {
+      const { deliver } = args.contextValue;
+      if (!deliver) return;
+      setSubscribeFn((given: ExecutionArgs) => {
+        const operation = validateSubscriptionArgs(given);
+        if (!('schema' in operation)) return subscribeFn(given) as never;
+        return subscribe(operation, new Teller(writerOf(operation, given.document), deliver, sharedBy), logger);
+      });
+    },
+  };
+}
+
+/** By document, of those whose selections no variable has a part in: readers with the same operation have the same writer. */
+const writers = new WeakMap<DocumentNode, Map<string, Writer>>();
+
+interface Writer {
+  readonly write: Write;
+  /** What was made for one reader last, and is the same for the others, in the order in which it was made. */
+  readonly made: Map<object, string>;
+}
+
+/** Readers of the same run are told the same within one turn of the event loop, mostly; kept for longer it would be kept twice. */
+const MOST_MADE = 256;
+
+function writerOf(operation: ValidatedSubscriptionArgs, document: DocumentNode): Writer | Unsuited {
+  const name = operation.operation.name?.value ?? '';
+  const known = writers.get(document)?.get(name);
+  if (known) return known;
+  try {
+    const { write, isConstant } = compile(operation);
+    const writer = { write, made: new Map<object, string>() };
+    if (isConstant) {
+      if (!writers.has(document)) writers.set(document, new Map());
+      writers.get(document)?.set(name, writer);
+    }
+    return writer;
+  } catch (error) {
+    return error instanceof Unsuited ? error : new Unsuited(String(error));
+  }
+}
+
+async function subscribe(
+  operation: ValidatedSubscriptionArgs,
+  teller: Teller,
+  logger: Logger,
+): Promise<AsyncIterable<ExecutionResult> | ExecutionResult> {
+  const source = await createSourceEventStream(operation);
+  if (!(Symbol.asyncIterator in source)) return source;
+  const events = source[Symbol.asyncIterator]();
+  let isOver = false;
+  function over(): void {
+    if (isOver) return;
+    isOver = true;
+    logger.debug({ operation: operation.operation.name?.value, ...teller.told }, 'subscription ended');
+  }
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    /** Resolves with what has to go the ordinary way, or with the end. */
+    async next() {
+      for (;;) {
+        const { done, value } = await events.next();
+        if (done) {
+          over();
+          return { done: true, value: undefined };
+        }
+        const json = teller.json(value, operation.contextValue);
+        if (json === null)
+          return { done: false, value: await executeSubscriptionEvent({ ...operation, rootValue: value }) };
+        const sent = teller.deliver(json);
+        if (sent) await sent;
+      }
+    },
+    async return() {
+      over();
+      await events.return?.();
+      return { done: true, value: undefined };
+    },
+  } as AsyncIterableIterator<ExecutionResult>;
+}
+
+/** Makes JSON of events as long as it can, and counts how often it could not. */
+class Teller {
+  readonly deliver: Deliver;
+  readonly #writer: Writer | null;
+  readonly #sharedBy: SharedBy;
+  #fast = 0;
+  #ordinary = 0;
+  #why: string | undefined;
+
+  constructor(writer: Writer | Unsuited, deliver: Deliver, sharedBy: SharedBy) {
+    this.#writer = writer instanceof Unsuited ? null : writer;
+    this.#why = writer instanceof Unsuited ? writer.message : undefined;
+    this.deliver = deliver;
+    this.#sharedBy = sharedBy;
+  }
+
+  /** How many events went which way, and what the last one that went the ordinary way was lacking. */
+  get told(): { readonly fast: number; readonly ordinary: number; readonly why: string | undefined } {
+    return { fast: this.#fast, ordinary: this.#ordinary, why: this.#why };
+  }
+
+  /** Null for an event that has to be executed. */
+  json(event: unknown, context: unknown): string | null {
+    const writer = this.#writer;
+    if (writer) {
+      try {
+        const key = this.#sharedBy(event);
+        const json = key ? shared(writer, key, event, context) : writer.write(event, context);
+        this.#fast += 1;
+        return json;
+      } catch (error) {
+        // An error of a resolver is told by an execution, too.
+        this.#why = error instanceof Error ? error.message : String(error);
+      }
+    }
+    this.#ordinary += 1;
+    return null;
+  }
+}
+
+function shared({ write, made }: Writer, key: object, event: unknown, context: unknown): string {
+  let json = made.get(key);
+  if (json !== undefined) return json;
+  json = write(event, context);
+  made.set(key, json);
+  const [oldest] = made.size > MOST_MADE ? made.keys() : [];
+  if (oldest) made.delete(oldest);
+  return json;
+}

@@ -1,0 +1,11 @@
+/** What a compiled writer cannot tell: the ordinary execution does. Thrown on the hot path, so it takes no stack. */
+export class Unsuited extends Error {
+  override readonly name = 'Unsuited';
+
+  constructor(why: string) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    super(why);
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
