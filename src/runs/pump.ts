@@ -50,8 +50,7 @@ export class Pump {
     this.#recovery = new Recovery({
       app,
       header,
-      ids: () => this.#telling.ids,
-      said: () => this.#telling.said,
+      told: this.#telling,
       judge: (run) => this.#ending.judge(run),
       signal: this.#upstream.signal,
       settleMs: this.#times.settleMs,

@@ -37,6 +37,11 @@ export class Telling {
     return this.#reopened === 'yes';
   }
 
+  /** Text of Dify's as it is told. */
+  own(text: string): string {
+    return this.#translator.own(text);
+  }
+
   queued(position: number): void | Promise<void> {
     return this.#write(this.#translator.queued(position, Date.now()));
   }

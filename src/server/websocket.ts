@@ -200,7 +200,9 @@ export function openWebSocketDoor(
 function send(socket: WebSocket, data: string): Promise<void> | void {
   if (socket.readyState !== socket.OPEN) return;
   let left = (): void => {};
-  socket.send(data, () => left());
+  // A long text that has to wait takes three times its size in Node, its bytes do not.
+  const told = data.length > 4_096 ? Buffer.from(data) : data;
+  socket.send(told, { binary: false }, () => left());
   if (socket.bufferedAmount >= MOST_BUFFERED) return new Promise((resolve) => (left = resolve));
 }
 

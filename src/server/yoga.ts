@@ -104,10 +104,11 @@ function acceptedStreams(): Plugin {
 /** Subscriptions over HTTP, in Yoga's words: Yoga's own stream holds more events than one, and beats for readers that are gone. */
 function subscriptionStreams(): Plugin {
   return {
-    onResultProcess: ({ result, resultProcessor, setResultProcessor }) => {
+    onResultProcess: (answer) => {
+      const { result, resultProcessor } = answer;
       if (!resultProcessor || !(Symbol.asyncIterator in result)) return;
       const events = result[Symbol.asyncIterator]() as AsyncIterator<ExecutionResult>;
-      setResultProcessor((_, { Response }) => {
+      answer.setResultProcessor((_, { Response }) => {
         const each = (next: ExecutionResult) =>
           `event: next\ndata: ${JSON.stringify(next.errors ? withFormattedErrors(next) : next)}\n\n`;
         const stream = eventStream({ events, first: ':\n\n', each, last: 'event: complete\ndata:\n\n' });

@@ -30,7 +30,7 @@ export class Reader {
   constructor(account: Account, label: string, ledger: Ledger, { merges = false, after = null }: ReaderOptions = {}) {
     this.#after = after;
     this.account = account;
-    this.label = `${label} ${account.seen.size}`;
+    this.label = `${label} ${account.seen.size}${merges ? ' (merges)' : ''}`;
     this.#ledger = ledger;
     this.#merges = merges;
     account.seen.set(this.label, this.#lines);
@@ -119,11 +119,12 @@ export class Reader {
     this.account.end ??= { status, code: why?.code ?? null, message: why?.message ?? null };
   }
 
-  /** May happen where a writer, or the store, was lost with what it had not stored. */
+  /** May happen where a writer was lost with what it had not stored, or wakes up and does not know yet that it is the writer no more. */
   #excused(what: string, detail: string): void {
-    const now = Date.now();
-    this.#ledger.count(what);
-    if (!this.#ledger.excuses(this.account.askedAt, now, 'kill', 'freeze', 'redis')) this.#violate(what, detail);
+    const ledger = this.#ledger;
+    ledger.count(what);
+    const lossy = ledger.isStrict ? [] : (['kill', 'redis'] as const);
+    if (!ledger.excuses(this.account.askedAt, Date.now(), 'freeze', ...lossy)) this.#violate(what, detail);
   }
 
   #violate(what: string, detail: string): void {

@@ -14,7 +14,7 @@ const ways = ['apollo', 'urql'] as const;
 /** Answers as a model does: `!long:100` takes some 4 s. */
 const paced = { pace: 1, version: '1.14.2' };
 
-describe.skipIf(!hasBrowser('CLIENTS IN A BROWSER ARE'))('in a browser', () => {
+describe.skipIf(!hasBrowser('CLIENTS IN A BROWSER ARE'))('in a browser', { timeout: 60_000 }, () => {
   let browser: Browser;
   let pages: Pages;
   beforeAll(async () => {
@@ -53,7 +53,7 @@ describe.skipIf(!hasBrowser('CLIENTS IN A BROWSER ARE'))('in a browser', () => {
   }
 
   async function endsExact(page: Page, rig: Rig, user?: string, app?: string): Promise<void> {
-    await page.locator('#status', { hasText: 'SUCCEEDED' }).waitFor({ timeout: 20_000 });
+    await page.locator('#status', { hasText: 'SUCCEEDED' }).waitFor({ timeout: 40_000 });
     const answer = await stored(rig, user, app);
     expect(answer.length).toBeGreaterThan(100);
     // Dify keeps answers without the space around them.

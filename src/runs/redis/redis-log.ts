@@ -21,7 +21,7 @@ export interface RedisLogOptions {
   readonly durability?: 'relaxed' | 'strict';
 }
 
-/** How long a run that is handed over may take to be stored, in ms: the process is about to end. */
+/** How long what is left may take to be stored, in ms: the process is about to end. */
 const FLUSH_MS = 2_000;
 
 /** What is called from one replica to the writer of a run in another. */
@@ -156,7 +156,9 @@ export class RedisLog implements RunLog {
     this.#unlisten();
     this.#leases.close();
     this.#watchers.close();
-    for (const written of this.#written.values()) written.end();
+    const left = [...this.#written.values()];
+    if (this.available) await elapsed(FLUSH_MS, Promise.all(left.map((written) => written.flush())));
+    for (const written of left) written.end();
     this.#copies.close();
   }
 
