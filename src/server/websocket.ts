@@ -142,14 +142,15 @@ export function openWebSocketDoor(
     socket.on('pong', () => pinged.delete(socket));
     request.socket.setTimeout(stalledMs, () => socket.terminate());
     const gather = gathering(request.socket);
-    const extra: Extra = { request, operations: new Map() };
+    const sendSoon = (data: string) => {
+      gather();
+      return send(socket, data);
+    };
+    const extra: Extra = { request, send: sendSoon, operations: new Map() };
     const closed = server.opened(
       {
         protocol: socket.protocol,
-        send: (data) => {
-          gather();
-          return send(socket, data);
-        },
+        send: sendSoon,
         close: (code, reason) => socket.close(code, reason),
         onMessage: (take) => {
           socket.on('message', (data) => {
