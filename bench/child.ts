@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { taskset } from './cores.ts';
-import type { Call, Reply } from './serve.ts';
+import type { Call, Memory, Reply } from './serve.ts';
 
 /** What a process may be told before it starts. */
 export interface ChildOptions {
@@ -45,6 +45,10 @@ export class Child {
   async cpu(): Promise<number> {
     const { user, system } = await this.call<NodeJS.CpuUsage>('cpu');
     return user + system;
+  }
+
+  memory(): Promise<Memory> {
+    return this.call('memory');
   }
 
   async close(): Promise<void> {

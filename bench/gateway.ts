@@ -1,13 +1,27 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { loadConfig } from '../src/config.ts';
 import { createGateway } from '../src/gateway.ts';
 import { serve } from './serve.ts';
 
+/** What is not as it comes. */
+export interface GatewaySetting {
+  readonly upstream: string;
+  readonly redis?: { readonly url: string; readonly durability: 'relaxed' | 'strict' };
+  readonly runs?: { readonly keepMegabytes?: number; readonly keepCount?: number; readonly abandonMs?: number };
+}
+
 // The product as it comes: one app, its log in memory, and nothing of this machine's configuration.
 serve({
-  async listen(upstream: string): Promise<string> {
-    const env = { DIFY_API_KEY: 'app-bench', DIFY_BASE_URL: upstream, LOG_LEVEL: 'warn' };
-    const config = loadConfig({ argv: ['--port', '0'], env, cwd: import.meta.dirname });
+  async listen({ upstream, redis = undefined, runs = {} }: GatewaySetting): Promise<string> {
+    const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+    // JSON is YAML.
+    writeFileSync(join(folder, 'dify-graphql.yaml'), JSON.stringify({ runs, ...(redis ? { redis } : {}) }));
+    const env = { DIFY_API_KEY: 'app-bench', DIFY_BASE_URL: upstream, LOG_LEVEL: 'error' };
+    const config = loadConfig({ argv: ['--port', '0'], env, cwd: folder });
+    rmSync(folder, { recursive: true });
     const { url } = await createGateway(config);
-    return url.replace('http', 'ws');
+    return url;
   },
 });

@@ -1,84 +1,109 @@
 import { Answer } from './answer.ts';
-import { openClient, type Client, type Subject } from './clients.ts';
-import { quantile } from './figures.ts';
+import { openClient } from './clients.ts';
+import { Group, inTurn, quantiles, tally, type Quantiles, type Tally } from './load/group.ts';
+import { request } from './load/requests.ts';
+import { now } from './pieces.ts';
+import type { Script } from './script.ts';
 import { serve } from './serve.ts';
 
-export interface Target {
-  readonly subject: Subject;
-  readonly url: string;
+export interface Opening {
+  readonly group: string;
+  /** In turn. */
+  readonly urls: readonly string[];
+  readonly count: number;
+  /** Everybody; null: each is another. */
+  readonly user?: string;
 }
 
-/** What became of a round's answers. */
-export interface Tally {
-  readonly events: number;
-  readonly frames: number;
-  readonly lost: number;
-  readonly doubled: number;
-  /** The first few. */
-  readonly problems: readonly string[];
-  /** Between the upstream's write and the client's receipt, in ms. */
-  readonly latency: { readonly p50: number; readonly p99: number };
-  /** Between question and first text, in ms; of `first` only. */
-  readonly firstText: { readonly p50: number; readonly p99: number };
+export interface First {
+  readonly waits: Quantiles;
+  readonly tally: Tally;
 }
 
-let clients: readonly Client[] = [];
-let answers: readonly Answer[] = [];
+const groups = new Map<string, Group>();
 
-function tally(all: readonly Answer[], waits: readonly number[] = []): Tally {
-  const sum = (of: (answer: Answer) => number) => all.reduce((total, answer) => total + of(answer), 0);
-  const ages = all.flatMap((answer) => answer.ages.slice(1));
-  return {
-    events: sum(({ events }) => events),
-    frames: sum(({ frames }) => frames),
-    lost: sum(({ lost }) => lost),
-    doubled: sum(({ doubled }) => doubled),
-    problems: all.flatMap(({ problem }) => problem ?? []).slice(0, 3),
-    latency: { p50: quantile(ages, 0.5), p99: quantile(ages, 0.99) },
-    firstText: { p50: quantile(waits, 0.5), p99: quantile(waits, 0.99) },
-  };
+function group(name: string): Group {
+  const known = groups.get(name) ?? new Group();
+  groups.set(name, known);
+  return known;
 }
 
 serve({
-  async open({ subject, url, streams }: Target & { readonly streams: number }) {
-    clients = await Promise.all(
-      Array.from({ length: streams }, (_, index) => openClient(subject, url, `user-${index}`)),
-    );
+  open({ group: name, urls, count, user }: Opening) {
+    return group(name).open(urls, count, user ?? null);
   },
-  /** All at once. Resolves when every one has its first text. */
-  async ask({ expected }: { readonly expected: number }) {
-    answers = clients.map((client) => {
-      const answer = new Answer(expected);
-      client.ask(answer);
-      return answer;
-    });
-    await Promise.all(answers.map(({ begun }) => begun));
+  ask({ group: name, script, cancel = false }: { group: string; script: Script; cancel?: boolean }) {
+    return group(name).ask(script, cancel);
   },
-  /** Resolves when every answer has ended. */
-  async finish() {
-    await Promise.all(answers.map(({ ended }) => ended));
+  /** The run that the first of them asked for. */
+  run(name: string) {
+    return group(name).clients[0]?.runId;
+  },
+  watch({ group: name, runId, script }: { group: string; runId: string; script: Script }) {
+    group(name).watch(runId, script);
+  },
+  finish(name: string) {
+    return group(name).finish();
+  },
+  forget(name: string) {
+    group(name).forget();
+  },
+  latency(name: string) {
+    return tally(group(name).answers).latency;
   },
   /** Not part of `finish`, so that counting is over when others are measured. */
-  count(): Tally {
-    for (const client of clients) client.close();
-    return tally(answers);
+  count(name: string): Tally {
+    group(name).close();
+    return tally(group(name).answers);
   },
-  /** One question after the other over one socket. */
-  async first({ subject, url, questions }: Target & { readonly questions: number }): Promise<Tally> {
-    const client = await openClient(subject, url, 'first');
+  pause(name: string) {
+    for (const client of group(name).clients) client.pause();
+  },
+  unpause(name: string) {
+    for (const client of group(name).clients) client.unpause();
+  },
+  /** Nobody listens any more, from the time that is told. */
+  leave({ group: name, how }: { group: string; how: 'complete' | 'cut' }): number {
+    const { clients, answers } = group(name);
+    const time = now();
+    for (const client of clients) client[how]();
+    for (const answer of answers) answer.leave();
+    return time;
+  },
+  /** All sockets are cut at once. Resolves when all are attached again, and have had text since: how long each took, in ms. */
+  async storm(name: string) {
+    const { clients, answers } = group(name);
+    const start = performance.now();
+    for (const client of clients) client.cut();
+    const attached: number[] = [];
+    const flowing: Promise<unknown>[] = [];
+    const pairs = clients.map((client, at) => ({ client, answer: answers[at] }));
+    await inTurn(pairs, async ({ client, answer }) => {
+      const more = answer?.more;
+      await client.resume();
+      attached.push(performance.now() - start);
+      flowing.push(more ?? Promise.resolve());
+    });
+    await Promise.all(flowing);
+    return { attached: Math.max(...attached), flowing: performance.now() - start };
+  },
+  /** One question after the other over one socket: from question to first text, in ms. */
+  async first({ url, questions, script }: { url: string; questions: number; script: Script }): Promise<First> {
+    const client = await openClient(url, 'first');
     const waits: number[] = [];
     const all: Answer[] = [];
     for (let asked = 0; asked < questions; asked += 1) {
       const answer = new Answer(1);
       all.push(answer);
       const start = performance.now();
-      client.ask(answer);
+      client.ask(JSON.stringify(script), answer);
       await answer.begun;
       waits.push(performance.now() - start);
       await answer.ended;
       if (answer.isBad) break;
     }
     client.close();
-    return tally(all, waits);
+    return { waits: quantiles(waits), tally: tally(all) };
   },
+  request,
 });

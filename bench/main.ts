@@ -1,21 +1,21 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { Child } from './child.ts';
-import type { Subject } from './clients.ts';
-import { shareCores } from './cores.ts';
-import { print, type Row, type Table } from './figures.ts';
-import { planFrom } from './plan.ts';
-import { BrokenAnswers, playFirst, playRound, playRounds, type Round, type Stage } from './rounds.ts';
+import { draw } from './chart.ts';
+import { print, type Table } from './figures.ts';
+import { judge } from './goals.ts';
+import { BrokenAnswers } from './rounds.ts';
+import { type Size, Skipped } from './scenario.ts';
+import { scenarios } from './scenarios/all.ts';
+import { arePeersInstalled, Stage } from './stage.ts';
 
-// What the gateway costs, beside a relay that does the least one can: `npm run bench`. BENCH_SHORT=1 is the form for CI;
-// BENCH_PROFILE=1 leaves a CPU profile of the gateway with the results.
-const plan = planFrom(process.env);
+// What the server costs, beside a relay that does the least one can: `npm run bench`. BENCH_SHORT=1 is the form for CI,
+// BENCH_ONLY=flood,paced plays some scenarios, BENCH_PEERS=1 or --peers adds other GraphQL servers, BENCH_CHART=1 draws
+// bench/results.svg.
+const size: Size = process.env['BENCH_SHORT'] === '1' ? 'short' : 'full';
+const only = process.env['BENCH_ONLY']?.split(',').map((name) => name.trim());
+const wantsPeers = process.env['BENCH_PEERS'] === '1' || process.argv.includes('--peers');
 const results = fileURLToPath(new URL('./results', import.meta.url));
-const cores = shareCores();
-const measured = cores?.measured ?? null;
-const others = cores?.others ?? null;
-const profile = process.env['BENCH_PROFILE'] === '1' ? ['--cpu-prof', `--cpu-prof-dir=${results}`] : [];
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -25,94 +25,66 @@ function load(): string {
   return loadavg()[0]?.toFixed(1) ?? '?';
 }
 
-function row(label: string, rounds: Record<Subject, readonly Round[]>, of: (round: Round) => number): Row {
-  return { label, relay: rounds.relay.map(of), gateway: rounds.gateway.map(of) };
+function chosen() {
+  const unknown = only?.filter((name) => !scenarios.some((scenario) => scenario.name === name)) ?? [];
+  if (unknown.length > 0)
+    throw new Error(`BENCH_ONLY: no ${unknown.join(', ')} among ${scenarios.map(({ name }) => name).join(', ')}`);
+  return scenarios.filter(({ name, short }) => only?.includes(name) ?? (size === 'full' || short));
 }
 
-function costs(rounds: Record<Subject, readonly Round[]>): readonly Row[] {
-  return [
-    row('CPU per text event, µs', rounds, ({ cpuPerEvent }) => cpuPerEvent),
-    row('CPU per question until its first text, µs', rounds, ({ cpuPerQuestion }) => cpuPerQuestion),
-    { ...row('messages per event', rounds, ({ messagesPerEvent }) => messagesPerEvent), plain: true },
-    { ...row('core busy, %', rounds, ({ busy }) => busy), plain: true },
-  ];
-}
-
-async function measure(stage: Stage): Promise<readonly Table[]> {
-  const { warmUp, flood, paced, first } = plan;
-  for (const subject of ['relay', 'gateway'] as const) {
-    await playRound(stage, subject, { mode: 'flood', events: warmUp.events }, warmUp.streams);
+async function play(stage: Stage): Promise<readonly Table[]> {
+  const tables: Table[] = [];
+  for (const scenario of chosen()) {
+    const start = performance.now();
+    try {
+      for (const table of await scenario.play(stage, size)) {
+        tables.push(table);
+        say(`${print(table)}\n`);
+      }
+    } catch (error) {
+      if (!(error instanceof Skipped)) throw error;
+      say(`${scenario.name} is SKIPPED: ${error.message}\n`);
+    }
+    say(`(${scenario.name}: ${((performance.now() - start) / 1_000).toFixed(0)} s, load of the machine ${load()})\n`);
   }
-  const floods = await playRounds(stage, 'flood', plan);
-  const paces = await playRounds(stage, 'paced', plan);
-  const firsts = await playFirst(stage, plan);
-  const waits = (part: 'p50' | 'p99', subject: Subject) => firsts[subject].map((round) => round[part]);
-  return [
-    {
-      title: `flood: ${flood.streams} streams × ${flood.events} text events, ten to a write, as fast as the upstream can; ${flood.rounds} rounds`,
-      rows: costs(floods),
-    },
-    {
-      title: `paced: ${paced.streams} streams × ${paced.events} text events, one to a write, 20 a second and stream; ${paced.rounds} rounds`,
-      rows: [
-        ...costs(paces),
-        row('latency of an event, p50, ms', paces, ({ latency }) => latency.p50),
-        row('latency of an event, p99, ms', paces, ({ latency }) => latency.p99),
-      ],
-    },
-    {
-      title: `first text: ${first.questions} questions, one after the other; ${first.rounds} rounds. The upstream answers at once: all of it is added`,
-      rows: [
-        {
-          label: 'from question to first text, p50, ms',
-          relay: waits('p50', 'relay'),
-          gateway: waits('p50', 'gateway'),
-        },
-        { label: 'the same, p99, ms', relay: waits('p99', 'relay'), gateway: waits('p99', 'gateway') },
-      ],
-    },
-  ];
+  return tables;
 }
 
-mkdirSync(results, { recursive: true });
-const before = load();
-const start = performance.now();
-const upstream = new Child(new URL('./upstream.ts', import.meta.url), { cores: others });
-const clients = new Child(new URL('./load.ts', import.meta.url), { cores: others });
-const relay = new Child(new URL('./relay.ts', import.meta.url), { cores: measured });
-const gateway = new Child(new URL('./gateway.ts', import.meta.url), { cores: measured, flags: profile });
-try {
-  const source = await upstream.call<string>('listen');
-  const urls = {
-    relay: await relay.call<string>('listen', source),
-    gateway: await gateway.call<string>('listen', source),
-  };
-  const stage: Stage = { upstream, load: clients, subjects: { relay, gateway }, urls };
-  const tables = await measure(stage);
-  const machine = {
-    node: process.version,
-    cpu: `${cpus().length} × ${cpus()[0]?.model.trim()}`,
-    pinned: cores,
-    loadBefore: before,
-    loadAfter: load(),
-  };
-  say(
-    `${machine.cpu}, node ${machine.node}, load of the machine ${before} before, ${machine.loadAfter} after (1 min, this included)`,
-  );
+async function main(): Promise<void> {
+  const withPeers = wantsPeers && arePeersInstalled();
+  if (wantsPeers && !withPeers) say('Peers are SKIPPED, they are not installed: npm ci --prefix bench/peers\n');
+  const before = load();
+  const start = performance.now();
+  await using stage = new Stage(withPeers);
+  await stage.open();
+  const { cores } = stage;
+  const processor = `${cpus().length} × ${cpus()[0]?.model.trim()}`;
+  say(`${processor}, node ${process.version}, load of the machine ${before}`);
   say(
     cores
       ? `What is measured runs on core ${cores.measured}, upstream and clients on ${cores.others}.`
       : 'Nothing is pinned to a core, for want of taskset or of a second core: trust the figures even less.',
   );
   say('Median of the rounds (least–most). Only the ratios mean anything.\n');
-  for (const table of tables) say(`${print(table)}\n`);
+  const tables = await play(stage);
+  const goals = judge(tables);
+  if (goals.length > 0) say(['Goals', ...goals, ''].join('\n'));
   const seconds = Math.round((performance.now() - start) / 1_000);
-  say(`Every event was counted at the client: none was lost, none came twice. ${seconds} s.`);
-  writeFileSync(`${results}/${plan.name}.json`, `${JSON.stringify({ plan, machine, tables }, null, 2)}\n`);
+  say(`Every event was counted at the client: none was lost, none came twice. ${seconds} s, load ${load()}.`);
+  const machine = { node: process.version, processor, cores, loadBefore: before, loadAfter: load() };
+  const date = new Date().toISOString().slice(0, 10);
+  mkdirSync(results, { recursive: true });
+  const report = { size, date, seconds, machine, goals, tables };
+  writeFileSync(`${results}/${only ? 'only' : size}.json`, `${JSON.stringify(report, null, 2)}\n`);
+  if (process.env['BENCH_CHART'] === '1') writeFileSync(`${results}.svg`, draw(report));
+}
+
+// What was started ends with this process.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+try {
+  await main();
 } catch (error) {
   if (!(error instanceof BrokenAnswers)) throw error;
   say(error.message);
   process.exitCode = 1;
-} finally {
-  await Promise.all([upstream, clients, relay, gateway].map((child) => child.close()));
 }

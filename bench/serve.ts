@@ -1,3 +1,6 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
 export interface Call {
   readonly id: number;
   readonly name: string;
@@ -6,11 +9,19 @@ export interface Call {
 
 export type Reply = { readonly id: number; readonly result: unknown } | { readonly id: number; readonly error: string };
 
+/** In bytes, once garbage is collected. */
+export interface Memory {
+  /** What the operating system sees. It does not shrink. */
+  readonly resident: number;
+  /** Objects and buffers that are in use. */
+  readonly used: number;
+}
+
 type Handlers = Readonly<Record<string, (argument: never) => unknown>>;
 
 /** The child's end: answers the calls of the process that started this one, and leaves when that has gone. */
 export function serve(handlers: Handlers): void {
-  const all: Handlers = { ...handlers, cpu: () => process.cpuUsage() };
+  const all: Handlers = { ...handlers, cpu: () => process.cpuUsage(), memory };
   async function answer({ id, name, argument }: Call): Promise<void> {
     try {
       reply({ id, result: await all[name]?.(argument as never) });
@@ -20,8 +31,19 @@ export function serve(handlers: Handlers): void {
   }
   process.on('message', (call) => void answer(call as Call));
   process.on('disconnect', () => process.exit());
+  // Ctrl-C reaches all processes at once: the first one says when.
+  process.on('SIGINT', () => {});
 }
 
 function reply(message: Reply): void {
   process.send?.(message);
+}
+
+function memory(): Memory {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
+  collect();
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { resident: rss, used: heapUsed + external };
 }

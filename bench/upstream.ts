@@ -1,69 +1,120 @@
+import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { now, piece } from './pieces.ts';
+import type { Script } from './script.ts';
 import { serve } from './serve.ts';
+import { ids, messageEnd, messagesPage, taskId, wholeAnswer } from './upstream-records.ts';
 
-/** What every question is answered with from now on. */
-export interface Script {
-  readonly mode: 'flood' | 'paced' | 'first';
-  /** After the first, which comes at once. */
-  readonly events: number;
-}
-
-const pauseMs = 50;
 const burst = 10;
 
-// A recorded stream of a chat app (Dify 1.12.1), with another text.
-const ids =
-  '"conversation_id":"a529aa50-1b4f-43a7-a081-3a83c46bc510","message_id":"d2424220-6377-44da-95e2-d4b50c1a0c7f","created_at":1795329892,' +
-  '"task_id":"b2dd8a66-c8c0-4000-ad77-1a68b5456376","id":"d2424220-6377-44da-95e2-d4b50c1a0c7f"';
-const messageEnd = `data: {"event":"message_end",${ids},"metadata":{"annotation_reply":null,"retriever_resources":[],"usage":{"prompt_tokens":15,"prompt_unit_price":"0.15","prompt_price_unit":"0.000001","prompt_price":"0.0000022","completion_tokens":22,"completion_unit_price":"0.60","completion_price_unit":"0.000001","completion_price":"0.0000132","total_tokens":37,"total_price":"0.0000154","currency":"USD","latency":1.042928492000101,"time_to_first_token":0.0,"time_to_generate":0.328}},"files":null}\n\n`;
-
-function message(index: number): string {
-  return `data: {"event":"message",${ids},"answer":"${piece(index, now())}","from_variable_selector":null}\n\n`;
+function message(index: number, pieces = 1): string {
+  let text = '';
+  for (let at = 0; at < pieces; at += 1) text += piece(index + at, now());
+  return `data: {"event":"message",${ids},"answer":"${text}","from_variable_selector":null}\n\n`;
 }
 
-let script: Script = { mode: 'first', events: 0 };
-/** Written before anybody asks. Only the stamps of a flood are wrong for that, and nobody reads them. */
-let bursts: readonly Buffer[] = [];
-/** Streams that have sent their first event and wait for `go`. */
-let held: ServerResponse[] = [];
+/** Written before they are needed. Only the stamps of a flood are wrong for that, and nobody reads them. */
+const written = new Map<string, readonly Buffer[]>();
+/** Streams that have sent their first event and wait, by cue. */
+const held = new Map<string, { readonly response: ServerResponse; readonly script: Script }[]>();
+/** Silent streams, by task. */
+const silent = new Map<string, { readonly response: ServerResponse; readonly cue: string }>();
+/** When streams were let go, or stopped, by whoever had asked, by cue. */
+const left = new Map<string, number[]>();
 
 const server = createServer((request, response) => {
-  request.resume();
-  request.once('end', () => answer(request, response));
+  const body: Buffer[] = [];
+  request.on('data', (bytes: Buffer) => body.push(bytes));
+  request.once('end', () => answer(request, response, Buffer.concat(body).toString()));
 });
 // As Dify's own server does.
 server.keepAliveTimeout = 2_000;
 
-function answer({ method, url }: IncomingMessage, response: ServerResponse): void {
-  if (method === 'POST' && url === '/v1/chat-messages') return start(response);
+function answer({ method, url = '' }: IncomingMessage, response: ServerResponse, body: string): void {
+  const { pathname, searchParams } = new URL(url, 'http://upstream');
+  if (method === 'POST' && pathname === '/v1/chat-messages') return ask(response, body);
+  if (pathname.endsWith('/stop')) stop(pathname.split('/').at(-2) ?? '');
   response.setHeader('content-type', 'application/json');
+  if (pathname === '/v1/messages') return void response.end(messagesPage(Number(searchParams.get('limit') ?? 20)));
   const info = { name: 'bench', description: '', tags: [], mode: 'chat', author_name: 'bench' };
-  response.end(JSON.stringify(url === '/v1/info' ? info : {}));
+  response.end(JSON.stringify(pathname === '/v1/info' ? info : {}));
 }
 
-function start(response: ServerResponse): void {
+function ask(response: ServerResponse, body: string): void {
+  const { query, response_mode: mode } = JSON.parse(body) as {
+    readonly query: string;
+    readonly response_mode: string;
+  };
+  const script = JSON.parse(query) as Script;
+  if (mode !== 'blocking') return start(response, script);
+  response.setHeader('content-type', 'application/json');
+  later(script.pauseMs, () => response.end(wholeAnswer));
+}
+
+function later(ms: number | undefined, then: () => void): void {
+  if (ms) setTimeout(then, ms);
+  else then();
+}
+
+function leave(cue: string): void {
+  left.set(cue, [...(left.get(cue) ?? []), now()]);
+}
+
+/** As Dify does it: the stream ends. */
+function stop(task: string): void {
+  const stopped = silent.get(task);
+  if (!stopped || !silent.delete(task)) return;
+  leave(stopped.cue);
+  stopped.response.end(messageEnd.replace(taskId, task));
+}
+
+function start(response: ServerResponse, script: Script): void {
+  const { mode, cue = '', events, pieces } = script;
+  response.once('close', () => {
+    if (!response.writableFinished) leave(cue);
+  });
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-version': '1.12.1' });
+  if (mode === 'whole') return later(script.pauseMs, () => response.end(message(0) + messageEnd));
+  if (mode === 'silent') {
+    const task = randomUUID();
+    silent.set(task, { response, cue });
+    return void response.write(message(0).replace(taskId, task));
+  }
   response.write(message(0));
-  if (script.mode !== 'first') held.push(response);
   // The end comes by itself, so that the first event is read alone.
-  else setTimeout(() => response.end(messageEnd), 5);
+  if (mode === 'first') setTimeout(() => response.end(messageEnd), 5);
+  if (mode === 'flood') write(events, pieces);
+  if (mode === 'flood' || mode === 'paced') held.set(cue, [...(held.get(cue) ?? []), { response, script }]);
 }
 
-function flood(response: ServerResponse, next = 0): void {
+function write(events: number, pieces = 1): readonly Buffer[] {
+  const key = `${events} ${pieces}`;
+  const known = written.get(key);
+  if (known) return known;
+  const all = Array.from({ length: Math.ceil(events / burst) }, (_, at) => {
+    const size = Math.min(burst, events - at * burst);
+    const texts = Array.from({ length: size }, (__, one) => message((at * burst + one) * pieces + 1, pieces));
+    return Buffer.from(texts.join(''));
+  });
+  written.set(key, all);
+  return all;
+}
+
+function flood(response: ServerResponse, bursts: readonly Buffer[], next = 0): void {
   const bytes = bursts[next];
+  if (response.destroyed) return;
   if (bytes === undefined) return void response.end(messageEnd);
-  const go = () => flood(response, next + 1);
+  const go = () => flood(response, bursts, next + 1);
   if (response.write(bytes)) setImmediate(go);
   else response.once('drain', go);
 }
 
-function pace(response: ServerResponse): void {
+function pace(response: ServerResponse, { events, pauseMs = 50 }: Script): void {
   let index = 0;
   const timer = setInterval(() => {
     index += 1;
-    if (index <= script.events) return void response.write(message(index));
+    if (index <= events && !response.destroyed) return void response.write(message(index));
     clearInterval(timer);
     response.end(messageEnd);
   }, pauseMs);
@@ -71,23 +122,20 @@ function pace(response: ServerResponse): void {
 
 serve({
   async listen(): Promise<string> {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', 4_096, resolve));
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
   },
-  play(next: Script) {
-    script = next;
-    bursts = Array.from({ length: Math.ceil(script.events / burst) }, (_, at) => {
-      const size = Math.min(burst, script.events - at * burst);
-      return Buffer.from(Array.from({ length: size }, (__, index) => message(at * burst + index + 1)).join(''));
-    });
-  },
   /** Streams go on in turn: paced ones evenly over the pause, since models do not speak in step. */
-  go() {
-    const all = held;
-    held = [];
-    for (const [turn, response] of all.entries()) {
-      if (script.mode === 'flood') flood(response);
-      else setTimeout(() => pace(response), (turn * pauseMs) / all.length);
+  go(cue: string) {
+    const all = held.get(cue) ?? [];
+    held.delete(cue);
+    for (const [turn, { response, script }] of all.entries()) {
+      if (script.mode === 'flood') flood(response, write(script.events, script.pieces));
+      else setTimeout(() => pace(response, script), (turn * (script.pauseMs ?? 50)) / all.length);
     }
+  },
+  /** When each of a cue's streams was stopped, or let go before its end, on the clock of `now()`. */
+  left(cue: string): readonly number[] {
+    return left.get(cue) ?? [];
   },
 });

@@ -26,6 +26,8 @@ export interface GatewayOptions {
   readonly identify?: Identify;
   /** How long the WebSocket waits for a client that is silent. */
   readonly patience?: Patience;
+  /** Whether events go to the WebSocket by compiled writers. Default true; what clients get is the same. */
+  readonly fastDelivery?: boolean;
   /** How long a run waits for what Dify may still owe it: after its end, after a stop. */
   readonly waits?: Omit<RunsOptions, 'runMs'>;
 }
@@ -96,7 +98,7 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     services,
     logger,
     toGraphQLError: (error: unknown) => toGraphQLError(error, logger),
-    sharedBy: sharedText,
+    sharedBy: (options.fastDelivery ?? true) ? sharedText : null,
     graphiql: server.graphiql ? page : null,
     maxRequestBytes: 4 * 1_048_576,
     maxUploadBytes: server.maxUploadMegabytes * 1_048_576,
@@ -125,9 +127,9 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
   };
 }
 
-/** Pieces of text are told every watcher of a run in the same words. */
+/** Pieces of text are told every watcher of a run in the same words. What comes may be an event of another kind of stream. */
 function sharedText(followed: unknown): object | null {
-  const { run, event } = followed as Followed;
-  const isText = event.type === 'TextDelta' || event.type === 'ReasoningDelta';
-  return isText && run.watchers > 1 ? event : null;
+  const { run, event } = followed as Partial<Followed>;
+  const isText = event?.type === 'TextDelta' || event?.type === 'ReasoningDelta';
+  return isText && run && run.watchers > 1 ? event : null;
 }

@@ -106,6 +106,8 @@ export async function openGateway(
     // What a script plays is in no records: it is looked for in vain.
     waits: { settleMs: 300, ...options.waits },
     ...(options.patience ? { patience: options.patience } : {}),
+    // The suites hold without it, too: `npm run test:ordinary`.
+    fastDelivery: process.env['FAST_DELIVERY'] !== 'off',
   });
 }
 

@@ -3,7 +3,7 @@ import { GatewayError } from '../errors.ts';
 import type { Call, Read } from './call.ts';
 import { isJson, type Json } from './coerce.ts';
 import { errorFromReply } from './error-reply.ts';
-import { header, readText, type Ask, type Reply, type Upstream } from './http.ts';
+import { header, readText, type Ask, type LiveReply, type Reply, type Upstream } from './http.ts';
 import { parseJson } from './json.ts';
 import { limited, type Limit } from './limited.ts';
 import { multipart, type FilePart } from './multipart.ts';
@@ -127,7 +127,7 @@ export class AppClient {
     return reply;
   }
 
-  #send(call: Call, accept: string, signal: AbortSignal): Promise<Reply> {
+  #send(call: Call, accept: string, signal: AbortSignal): Promise<LiveReply> {
     return this.#upstream.send(this.#ask(call, accept, { headersMs: this.#options.headersMs }), signal);
   }
 
@@ -165,7 +165,7 @@ export class AppClient {
   }
 
   /** A success whose body is handed on as it comes. */
-  async #opened(call: Call, sent: Reply, signal: AbortSignal): Promise<Reply> {
+  async #opened<R extends Reply>(call: Call, sent: R, signal: AbortSignal): Promise<R> {
     const reply = await this.#accepted(call, sent, signal);
     const encoding = header(reply, 'content-encoding');
     if (encoding !== '' && encoding !== 'identity')
@@ -173,7 +173,7 @@ export class AppClient {
     return reply;
   }
 
-  async #accepted(call: Call, reply: Reply, signal: AbortSignal): Promise<Reply> {
+  async #accepted<R extends Reply>(call: Call, reply: R, signal: AbortSignal): Promise<R> {
     // What serves files may be a storage or a network in between, with versions of its own.
     const version = call.isSigned ? null : /^\d+\.\d+[\w.+-]*$/.exec(header(reply, 'x-version'));
     this.#serverVersion = version?.[0] ?? this.#serverVersion;

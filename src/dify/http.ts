@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { buildConnector, Client, Pool, type Dispatcher } from 'undici';
 import { GatewayError } from '../errors.ts';
+import { LiveBody } from './live-body.ts';
 import { errorFromNetwork } from './network-error.ts';
 
 export interface Ask {
@@ -24,6 +25,11 @@ export interface Reply {
   readonly body: Readable;
   /** Lets go of the connection at once; may be called again, and after the end. */
   release(): void;
+}
+
+/** One whose pieces can be had as they come, too: either by `live` or by `body`. */
+export interface LiveReply extends Reply {
+  readonly live: LiveBody;
 }
 
 const common = {
@@ -71,7 +77,7 @@ export class Upstream {
   }
 
   /** Sends over a connection of its own, which `signal` destroys in every phase. Rejects as `read` does. */
-  async send(ask: Ask, signal: AbortSignal): Promise<Reply> {
+  async send(ask: Ask, signal: AbortSignal): Promise<LiveReply> {
     signal.throwIfAborted();
     if (this.#closed) throw new GatewayError('DRAINING', 'This server is shutting down');
     let socket: Socket | undefined;
@@ -87,17 +93,24 @@ export class Upstream {
     const release = () => {
       signal.removeEventListener('abort', release);
       this.#open.delete(release);
-      const reason = new Error('The connection was let go');
-      client.destroy(reason).catch(ignore);
-      socket?.destroy(reason);
+      client.destroy(letGo).catch(ignore);
+      socket?.destroy(letGo);
       if (ask.body instanceof Readable) ask.body.destroy();
     };
     signal.addEventListener('abort', release, { once: true });
     this.#open.add(release);
     try {
-      const { statusCode: status, headers, body } = await client.request(request(ask));
-      body.on('error', ignore);
-      return { status, headers, body, release };
+      const live = new LiveBody();
+      client.dispatch(request(ask), live);
+      let body: Readable | undefined;
+      return {
+        ...(await live.head),
+        live,
+        get body() {
+          return (body ??= live.stream());
+        },
+        release,
+      };
     } catch (error) {
       release();
       signal.throwIfAborted();
@@ -156,5 +169,8 @@ function request(ask: Ask): Dispatcher.RequestOptions {
     body: ask.body ?? null,
   };
 }
+
+/** One for all: to make an error costs more than the rest of letting go. */
+const letGo = new Error('The connection was let go');
 
 function ignore(): void {}

@@ -2,6 +2,7 @@ import { createParser, type EventSourceMessage, type EventSourceParser } from 'e
 import { isJson } from './coerce.ts';
 import { parseJson } from './json.ts';
 import { parseEvent } from './parse-event.ts';
+import { TextTemplate } from './text-template.ts';
 import type { WireEvent } from './wire-event.ts';
 
 /** Stands where a secret was. */
@@ -19,12 +20,16 @@ export class SseReader {
   readonly #secret: string | null;
   readonly #parser: EventSourceParser;
   readonly #decoder = new TextDecoder('utf-8');
+  readonly #template: TextTemplate;
+  /** The last frame is over: the next byte begins another. */
+  #isBetween = true;
   #events: WireEvent[] = [];
 
   /** `secret` is hidden wherever it is echoed. */
   constructor(maxEventBytes: number, secret: string | null = null) {
     this.#maxLength = maxEventBytes;
     this.#secret = secret;
+    this.#template = new TextTemplate(maxEventBytes, secret);
     this.#parser = createParser({
       maxBufferSize: maxEventBytes,
       onEvent: (frame) => this.#take(frame),
@@ -36,8 +41,31 @@ export class SseReader {
 
   /** The events that these bytes complete. */
   read(bytes: Uint8Array): readonly WireEvent[] {
-    if (!this.overflowed) this.#parser.feed(this.#decoder.decode(bytes, { stream: true }));
+    const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    let at = 0;
+    while (at < all.length && !this.overflowed) {
+      const event = this.#isBetween ? this.#template.read(all, at) : null;
+      if (event === null) at = this.#readFrame(all, at);
+      else {
+        this.#events.push(event);
+        at = this.#template.end;
+      }
+    }
     return this.#taken();
+  }
+
+  /** To the end of the frame that begins at `at`, or as far as it goes. Returns where that is. */
+  #readFrame(bytes: Buffer, at: number): number {
+    const last = bytes.indexOf('\n\n', at, 'latin1');
+    const isOver = last >= 0;
+    const frame = bytes.subarray(at, isOver ? last + 2 : bytes.length);
+    const isWhole = this.#isBetween && isOver;
+    const before = this.#events.length;
+    this.#parser.feed(this.#decoder.decode(frame, { stream: true }));
+    this.#isBetween = isOver;
+    const event = this.#events[before];
+    if (isWhole && event && this.#events.length === before + 1) this.#template.learn(frame, event);
+    return at + frame.length;
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { GatewayError } from '../errors.ts';
-import type { Reply } from './http.ts';
+import type { LiveReply } from './http.ts';
+import type { BodyListener } from './live-body.ts';
 import { interrupted } from './network-error.ts';
 import { SseReader } from './sse.ts';
 import type { WireEvent } from './wire-event.ts';
@@ -34,56 +35,62 @@ export interface StreamOptions {
   readonly log: Logger;
 }
 
-export class ReplyStream implements DifyStream {
-  readonly #reply: Reply;
+export class ReplyStream implements DifyStream, BodyListener {
+  readonly #reply: LiveReply;
   readonly #options: StreamOptions;
   readonly #sse: SseReader;
   readonly #ended = Promise.withResolvers<StreamEnd>();
+  #onEvents: OnEvents = () => {};
   #end: StreamEnd | undefined;
   #idle: NodeJS.Timeout | undefined;
   /** A call of `onEvents` runs or has not resolved yet; in the latter case the socket is paused. */
   #handling = false;
 
-  constructor(reply: Reply, options: StreamOptions) {
+  constructor(reply: LiveReply, options: StreamOptions) {
     this.#reply = reply;
     this.#options = options;
     this.#sse = new SseReader(options.maxEventBytes, options.secret);
-    reply.body.once('error', (error) => this.#finish(this.#why(error)));
-    // Pooled or not, a body that closes without an end has been destroyed: by `release`, which `close` and the signal call.
-    reply.body.once('close', () => this.#finish(this.#why(undefined)));
+    reply.live.listen(this);
   }
 
   read(onEvents: OnEvents): Promise<StreamEnd> {
-    const { body } = this.#reply;
     if (this.#end === undefined) {
+      this.#onEvents = onEvents;
       this.#idle = setTimeout(() => this.#silence(), this.#options.idleMs);
-      // A callback, not `for await`: a promise per chunk is felt when thousands of streams run.
-      body.on('data', (bytes: Buffer) => {
-        if (this.#end !== undefined) return;
-        this.#idle?.refresh();
-        this.#hand(onEvents, this.#sse.read(bytes));
-        if (this.#sse.overflowed) this.#finish({ by: 'failed', error: this.#tooLong() });
-      });
-      body.once('end', () => {
-        if (this.#end !== undefined) return;
-        this.#hand(onEvents, this.#sse.end());
-        this.#finish({ by: 'eof' });
-      });
+      this.#reply.live.resume();
     }
     return this.#ended.promise;
+  }
+
+  onPiece(bytes: Buffer): void {
+    if (this.#end !== undefined) return;
+    this.#idle?.refresh();
+    this.#hand(this.#sse.read(bytes));
+    if (this.#sse.overflowed) this.#finish({ by: 'failed', error: this.#tooLong() });
+  }
+
+  onEnd(): void {
+    if (this.#end !== undefined) return;
+    this.#hand(this.#sse.end());
+    this.#finish({ by: 'eof' });
+  }
+
+  onBreak(error: unknown): void {
+    if (this.#end !== undefined) return;
+    this.#finish(this.#options.signal.aborted ? { by: 'closed' } : { by: 'failed', error: interrupted(error) });
   }
 
   close(): void {
     this.#finish({ by: 'closed' });
   }
 
-  #hand(onEvents: OnEvents, events: readonly WireEvent[]): void {
+  #hand(events: readonly WireEvent[]): void {
     if (events.length === 0) return;
     this.#handling = true;
     try {
-      const handled = onEvents(events);
+      const handled = this.#onEvents(events);
       if (handled === undefined) return this.#handled();
-      this.#reply.body.pause();
+      this.#reply.live.pause();
       handled.then(
         () => this.#handled(true),
         (error: unknown) => this.#breakOff(error),
@@ -99,7 +106,7 @@ export class ReplyStream implements DifyStream {
       this.#ended.resolve(this.#end);
     } else if (paused) {
       this.#idle?.refresh();
-      this.#reply.body.resume();
+      this.#reply.live.resume();
     }
   }
 
@@ -129,10 +136,6 @@ export class ReplyStream implements DifyStream {
     const seconds = this.#options.idleMs / 1000;
     const error = new GatewayError('UPSTREAM_TIMEOUT', `Dify has sent nothing, not even a ping, for ${seconds} s`);
     this.#finish({ by: 'failed', error });
-  }
-
-  #why(error: unknown): StreamEnd {
-    return this.#options.signal.aborted ? { by: 'closed' } : { by: 'failed', error: interrupted(error) };
   }
 
   #tooLong(): GatewayError {

@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts';
-import { follow, type Followed, type FollowOptions } from '../runs/follow.ts';
+import { follow, type Following, type FollowOptions } from '../runs/follow.ts';
 import type { RunEvent as Event } from '../runs/run-event.ts';
 import type { KeptRun } from '../runs/run-log.ts';
 import type { Question } from '../runs/question.ts';
@@ -58,7 +58,7 @@ export function wishes(options: FollowArgs['options']): Omit<FollowOptions, 'aft
 }
 
 /** A run's events as a subscription returns them. */
-function followRun(run: KeptRun, { after, options }: FollowArgs): AsyncIterableIterator<Followed> {
+function followRun(run: KeptRun, { after, options }: FollowArgs): Following {
   return follow(run, { ...wishes(options), after: after ?? null });
 }
 
@@ -67,7 +67,7 @@ export async function streamed(
   question: Question,
   args: FollowArgs,
   context: Context,
-): Promise<AsyncIterableIterator<Followed>> {
+): Promise<Following> {
   await refuseForeignUploads(question, context);
   const { run } = await context.runs.start(context.viewer, question);
   return followRun(run, args);

@@ -145,8 +145,13 @@ export class AnswerText {
 
   #add(raw: string, source: readonly string[] | null): void {
     if (raw === '') return;
-    this.#raw += raw;
-    this.#pieces(this.#splitter.feed(raw), source);
+    const isSame = this.#raw === this.#text;
+    const pieces = this.#splitter.feed(raw);
+    const [piece] = pieces;
+    this.#pieces(pieces, source);
+    // While nothing is thought they are one rope: it is not kept twice, nor compared at the end.
+    const goesOn = isSame && pieces.length === 1 && piece?.kind === 'text' && piece.text === raw;
+    this.#raw = goesOn ? this.#text : this.#raw + raw;
   }
 
   /** Takes a text that goes on where this one is, as the rest of it. False if it is another one. */

@@ -68,11 +68,11 @@ export class Ending {
 
   /** Sees these up to the one that nothing can follow; returns them up to there. */
   seeAll(wire: readonly WireEvent[]): readonly WireEvent[] {
-    for (const [at, event] of wire.entries()) {
+    const last = wire.findIndex((event) => {
       this.see(event);
-      if (this.final) return wire.slice(0, at + 1);
-    }
-    return wire;
+      return this.final !== null;
+    });
+    return last < 0 ? wire : wire.slice(0, last + 1);
   }
 
   see(wire: WireEvent): void {

@@ -33,6 +33,12 @@ export interface FollowOptions {
   readonly only?: (event: RunEvent) => boolean;
 }
 
+/** What a reader gets, one after the other. */
+export interface Following extends AsyncIterableIterator<Followed, undefined> {
+  /** The next event, if there is no need to wait for it: several come at once, mostly. */
+  ready(): Followed | undefined;
+}
+
 /** A reader that has this many events to catch up on gets its text merged. */
 const BEHIND = 256;
 
@@ -40,53 +46,61 @@ const BEHIND = 256;
  * Reads a run from any point to its end: one `RunAttached`, what came and comes, `RunFinished`. Written by hand, since a blocked
  * generator would not see `return()`: letting go takes effect at once, also while it waits.
  */
-export function follow(run: KeptRun, options: FollowOptions = {}): AsyncIterableIterator<Followed, undefined> {
+export function follow(run: KeptRun, options: FollowOptions = {}): Following {
   const { coalesceMs = 0, maxPayloadBytes = 65_536, only } = options;
   const attached = attach(run, options.after ?? null);
   let reader = run.read(attached.seq);
   const gone = new AbortController();
+  let isGone = false;
   let batch: Iterator<RunAttached | RunEvent> = [attached].values();
 
   /** What this reader was told is not what happened: it begins anew. */
   function again(): RunAttached {
     const anew = { ...attach(run, null), mode: 'GAP' as const };
     reader = run.read(anew.seq);
-    if (gone.signal.aborted) reader.close();
+    if (isGone) reader.close();
     return anew;
   }
 
   /** As this reader wants them. */
-  async function shaped(read: readonly RunEvent[]): Promise<Iterator<RunEvent>> {
-    let events = read;
+  function shaped(read: readonly RunEvent[]): Iterator<RunEvent> | Promise<Iterator<RunEvent>> {
     // One that is behind has enough to merge.
-    if (coalesceMs > 0 && events.at(-1)?.seq === run.state.lastSeq && !isEnded(run.state))
-      events = [...events, ...(await more(run, reader, coalesceMs, gone.signal))];
-    if (only) events = events.filter((event) => event.type === 'RunFinished' || only(event));
+    if (coalesceMs === 0 || read.length > BEHIND || isEnded(run.state)) return chosen(read);
+    const seen = read.at(-1)?.seq ?? 0;
+    return more(run, reader, { seen, ms: coalesceMs, gone: gone.signal }).then((rest) => chosen([...read, ...rest]));
+  }
+
+  function chosen(read: readonly RunEvent[]): Iterator<RunEvent> {
+    const events = only ? read.filter((event) => event.type === 'RunFinished' || only(event)) : read;
     return coalesceMs > 0 || events.length > BEHIND ? merge(events) : events.values();
   }
 
-  /** The next event; undefined when there is none any more. */
-  async function take(): Promise<RunAttached | RunEvent | undefined> {
-    for (;;) {
-      const { done, value } = batch.next();
-      if (gone.signal.aborted) return undefined;
-      if (!done) return value;
-      const read = await reader.next();
-      if (read === null || gone.signal.aborted) return undefined;
-      batch = read === 'gap' ? [again()].values() : await shaped(read);
-    }
+  function ready(): Followed | undefined {
+    const { done, value } = batch.next();
+    return done || isGone ? undefined : { run, event: value, maxPayloadBytes };
   }
 
   return {
     [Symbol.asyncIterator]() {
       return this;
     },
+    ready,
     async next() {
-      const event = await take();
-      return event ? { done: false, value: { run, event, maxPayloadBytes } } : { done: true, value: undefined };
+      for (;;) {
+        const followed = ready();
+        if (followed) return { done: false, value: followed };
+        const read = isGone ? null : await reader.next();
+        if (read === null || isGone) return { done: true, value: undefined };
+        if (read === 'gap') batch = [again()].values();
+        else {
+          const events = shaped(read);
+          batch = events instanceof Promise ? await events : events;
+        }
+      }
     },
     async return() {
-      gone.abort();
+      isGone = true;
+      gone.abort(null);
       reader.close();
       return { done: true, value: undefined };
     },
@@ -103,14 +117,12 @@ function attach(run: KeptRun, after: number | null): RunAttached {
   return { type: 'RunAttached', seq, at: Date.now(), mode, ...run.at(seq) };
 }
 
-/** What else arrives within `ms`. */
+/** What else arrives within `ms`, after number `seen`. */
 async function more(
   run: KeptRun,
   reader: ReturnType<KeptRun['read']>,
-  ms: number,
-  gone: AbortSignal,
+  { seen, ms, gone }: { readonly seen: number; readonly ms: number; readonly gone: AbortSignal },
 ): Promise<readonly RunEvent[]> {
-  const seen = run.state.lastSeq;
   await elapsed(ms, run.ended, gone);
   const read = run.state.lastSeq > seen ? await reader.next() : null;
   // After a gap nothing is read here any more: the next reading says so.

@@ -65,9 +65,7 @@ export class Translator {
   }
 
   /** A copy of what Dify says without addresses that it has signed. */
-  own<T>(said: T): T {
-    return withUrls(said, this.#address);
-  }
+  readonly own = <T>(said: T): T => withUrls(said, this.#address);
 
   /** The ids Dify has named so far. */
   get ids(): Envelope {
@@ -146,12 +144,13 @@ export class Translator {
 
   #emit(draft: Draft): void {
     const signed = this.#texts.taken();
-    this.#out.push({ seq: ++this.#seq, at: this.#at, ...draft, ...(signed ? { signed } : {}) } as RunEvent);
+    const event = { ...draft, seq: ++this.#seq, at: this.#at } as RunEvent;
+    this.#out.push(signed ? { ...event, signed } : event);
   }
 
   #one(sent: WireEvent): void {
     this.#learnIds(sent);
-    const wire = shownEvent(sent, (said) => this.own(said));
+    const wire = shownEvent(sent, this.own);
     switch (wire.event) {
       case 'message':
         return this.#answer.message(wire.answer, wire.source);

@@ -1,5 +1,4 @@
 import type { IncomingMessage, Server } from 'node:http';
-import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import type { ExecutionArgs, GraphQLError } from 'graphql';
 import { handleProtocols, makeServer, type Context, type SubscribePayload } from 'graphql-ws';
@@ -8,6 +7,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { elapsed } from '../runs/wait.ts';
 import { STALLED_MS } from './event-streams.ts';
 import { formatted, withFormattedErrors } from './formatted-result.ts';
+import { Outbox } from './outbox.ts';
 import type { Identify } from './viewer.ts';
 import type { Visit, Yoga } from './yoga.ts';
 
@@ -50,13 +50,13 @@ interface Operation {
 /** What this door keeps for a connection. */
 interface Extra {
   readonly request: IncomingMessage;
-  readonly send: (message: string) => void | Promise<void>;
+  readonly outbox: Outbox;
   /** Those under way. */
   readonly operations: Map<string, Operation>;
 }
 
-/** How much may wait in a socket before each of its readers waits for it, in bytes: more is at most one event of each. */
-const MOST_BUFFERED = 65_536;
+/** One for all: to make an error costs more than the rest of an operation's end. */
+const HAS_LEFT = new DOMException('The client waits for this no more', 'AbortError');
 
 /** `graphql-transport-ws` on `/graphql`. Nothing is thrown in its callbacks: that would close the socket on every operation of it. */
 export function openWebSocketDoor(
@@ -96,7 +96,7 @@ export function openWebSocketDoor(
   function end({ operations }: Extra, id: string): void {
     const gone = operations.get(id)?.gone;
     if (!gone) return;
-    gone.abort();
+    gone.abort(HAS_LEFT);
     operations.delete(id);
     underWay.delete(gone);
     if (underWay.size === 0) idle();
@@ -108,7 +108,7 @@ export function openWebSocketDoor(
     payload: SubscribePayload,
     signal: AbortSignal,
   ) {
-    const { request, send } = extra;
+    const { request, outbox } = extra;
     const operationHeaders = payload.extensions?.['headers'] as Record<string, unknown> | undefined;
     const { id, scopes } = await identify({
       header: (name) => request.headers[name]?.toString(),
@@ -116,7 +116,7 @@ export function openWebSocketDoor(
       operationHeaders,
     });
     const before = `{"id":${JSON.stringify(operation)},"type":"next","payload":{"data":`;
-    const deliver = (data: string) => (signal.aborted ? undefined : send(`${before}${data}}}`));
+    const deliver = (data: string) => (signal.aborted ? undefined : outbox.send(`${before}${data}}}`));
     const visit: Visit = { viewer: id, scopes, signal, deliver };
     const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped(visit);
     const document = parse(payload.query);
@@ -141,23 +141,19 @@ export function openWebSocketDoor(
     socket.on('error', (error) => logger.debug({ err: error }, 'socket error'));
     socket.on('pong', () => pinged.delete(socket));
     request.socket.setTimeout(stalledMs, () => socket.terminate());
-    const gather = gathering(request.socket);
-    const sendSoon = (data: string) => {
-      gather();
-      return send(socket, data);
-    };
-    const extra: Extra = { request, send: sendSoon, operations: new Map() };
+    const outbox = new Outbox(socket, request.socket);
+    const extra: Extra = { request, outbox, operations: new Map() };
     const closed = server.opened(
       {
         protocol: socket.protocol,
-        send: sendSoon,
-        close: (code, reason) => socket.close(code, reason),
+        send: (text) => outbox.send(text),
+        close: (code, reason) => outbox.close(code, reason),
         onMessage: (take) => {
           socket.on('message', (data) => {
             take((data as Buffer).toString()).catch((error: unknown) => {
               if (socket.readyState !== socket.OPEN) return;
               logger.error({ err: error }, 'a message could not be handled');
-              socket.close(4500, 'Internal server error');
+              outbox.close(4500, 'Internal server error');
             });
             // graphql-ws tells of a `complete` only once the operation has noticed: what waits for an answer would wait on.
             for (const [id, { isWanted }] of extra.operations) if (!isWanted()) end(extra, id);
@@ -194,30 +190,6 @@ export function openWebSocketDoor(
       await closed;
       clearTimeout(fuse);
     },
-  };
-}
-
-/** Does not wait for the socket unless it is behind: then the reader waits, and catches up in larger steps. */
-function send(socket: WebSocket, data: string): Promise<void> | void {
-  if (socket.readyState !== socket.OPEN) return;
-  let left = (): void => {};
-  // A long text that has to wait takes three times its size in Node, its bytes do not.
-  const told = data.length > 4_096 ? Buffer.from(data) : data;
-  socket.send(told, { binary: false }, () => left());
-  if (socket.bufferedAmount >= MOST_BUFFERED) return new Promise((resolve) => (left = resolve));
-}
-
-/** What is sent in one turn of the event loop leaves in one system call: a read from Dify often makes several events. */
-function gathering(tcp: Socket): () => void {
-  let corked = false;
-  return () => {
-    if (corked) return;
-    corked = true;
-    tcp.cork();
-    process.nextTick(() => {
-      corked = false;
-      tcp.uncork();
-    });
   };
 }
 

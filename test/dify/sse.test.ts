@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SseReader } from '../../src/dify/sse.ts';
 import type { WireEvent } from '../../src/dify/wire-event.ts';
@@ -177,5 +178,93 @@ describe('SseReader', () => {
     expect(text).toBe('Viele Grüße');
     expect(JSON.stringify(events)).not.toContain('\uFFFD');
     expect(malformed).toBe(0);
+  });
+
+  describe('knows the text events of a stream by the first', () => {
+    /** A secret that is no key's: with it each frame is read by itself. */
+    const oneByOne = '"nobody says this"';
+
+    function readAll(pieces: readonly Uint8Array[], secret: string | null, maxEventBytes = MiB) {
+      const reader = new SseReader(maxEventBytes, secret);
+      const events = pieces.flatMap((piece) => reader.read(piece));
+      return { events: [...events, ...reader.end()], malformed: reader.malformed, overflowed: reader.overflowed };
+    }
+
+    const text = fc.oneof(
+      fc.string({ unit: 'grapheme', maxLength: 12 }),
+      fc.constantFrom(
+        '',
+        '"',
+        '\\',
+        '\\"',
+        '\n',
+        'app-secret',
+        '\ufeff',
+        '\ud83d',
+        '\u2028',
+        'x'.repeat(3_000),
+        '"answer": "',
+      ),
+    );
+    const ascii = (json: string) =>
+      json.replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+    const member = fc.constantFrom({}, { id: 'm' }, { answer: 'twice' }, { from_variable_selector: ['llm', 'text'] });
+    const told = fc.oneof(
+      fc.record({ event: fc.constantFrom('message', 'agent_message', 'message_file'), answer: text, more: member }),
+      fc.record({
+        event: fc.constantFrom('message', 'message_replace'),
+        answer: fc.constantFrom(1, null, text) as fc.Arbitrary<unknown>,
+        more: member,
+      }),
+      fc.record({ event: fc.constant('text_chunk'), data: fc.record({ text, more: member }) }),
+    );
+    const frame = fc
+      .tuple(
+        told,
+        fc.constantFrom('data: ', 'data:', 'event: ping\ndata: '),
+        fc.boolean(),
+        fc.constantFrom('\n\n', '\n\n', '\r\n\r\n', '\n'),
+      )
+      .map(([{ more, ...event }, before, isAscii, after]: any) => {
+        const json = JSON.stringify({ task_id: 't', ...event, ...more });
+        return Buffer.from(`${before}${isAscii ? ascii(json) : json}${after}`);
+      });
+    const noise = fc
+      .constantFrom(ping, ': hi\n\n', 'data: {"event":"message","answer":"\x01"}\n\n', '\n', 'data: [DONE]\n\n')
+      .map((one) => Buffer.from(one));
+    const broken = fc.constant(
+      Buffer.concat([
+        Buffer.from('data: {"task_id":"t","event":"message","answer":"'),
+        Buffer.from([0xff, 0xe4, 0xb8]),
+        Buffer.from('"}\n\n'),
+      ]),
+    );
+    const frames = fc.array(
+      fc.oneof({ weight: 12, arbitrary: frame }, { weight: 2, arbitrary: noise }, { weight: 1, arbitrary: broken }),
+      { maxLength: 30 },
+    );
+
+    it('and reads of all what it would of each by itself, however it is cut', () => {
+      fc.assert(
+        fc.property(
+          frames,
+          fc.array(fc.nat(4_000), { maxLength: 12 }),
+          fc.constantFrom(MiB, 2_000),
+          (written, cuts, most) => {
+            const bytes = Buffer.concat(written);
+            const at = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).toSorted((a, b) => a - b), bytes.length];
+            const pieces = at.slice(1).map((end, index) => bytes.subarray(at[index], end));
+            expect(readAll(pieces, null, most)).toEqual(readAll(pieces, oneByOne, most));
+          },
+        ),
+        { numRuns: 2_000 },
+      );
+    });
+
+    it('and lets none pass that echoes the secret', () => {
+      const said = ['a', 'the key is app-secret', 'b'].map((answer) => Buffer.from(message(answer)));
+      const { events } = readAll([Buffer.concat(said)], 'app-secret');
+      expect(events).toMatchObject([{ answer: 'a' }, { answer: 'the key is [hidden]' }, { answer: 'b' }]);
+    });
   });
 });

@@ -61,32 +61,41 @@ function writeObject(
   sets: readonly SelectionSetNode[],
 ): Write {
   if (type.isTypeOf) throw new Unsuited(`isTypeOf of ${type.name}`);
-  const writers = Array.from(collectFields(operation, type, sets), ([key, nodes]) =>
-    writeField(operation, type, key, nodes),
-  );
-  const [first, ...rest] = writers;
-  if (!first) return () => '{}';
+  // What is the same for every object comes to stand in one piece.
+  const fields: Field[] = [];
+  let constant = '{';
+  for (const [key, nodes] of collectFields(operation, type, sets)) {
+    const { before, write } = writeField(operation, type, key, nodes);
+    constant += before;
+    if (write) {
+      fields.push({ before: constant, write });
+      constant = ',';
+    } else constant += ',';
+  }
+  const end = constant === '{' ? '{}' : `${constant.slice(0, -1)}}`;
   return (value, context) => {
-    let json = `{${first(value, context)}`;
-    for (const write of rest) json += `,${write(value, context)}`;
-    return `${json}}`;
+    let json = '';
+    for (const { before, write } of fields) json += before + write(value, context);
+    return json + end;
   };
 }
 
-/** With its key before it. */
+/** A field: what is known of it, with its key, and what comes behind that. */
+interface Field {
+  readonly before: string;
+  readonly write: Write;
+}
+
 function writeField(
   operation: ValidatedSubscriptionArgs,
   type: GraphQLObjectType,
   key: string,
   nodes: readonly FieldNode[],
-): Write {
+): Omit<Field, 'write'> & Partial<Field> {
   const [node] = nodes;
   const name = node?.name.value ?? '';
   const before = `${JSON.stringify(key)}:`;
-  if (name === '__typename') {
-    const constant = before + JSON.stringify(type.name);
-    return () => constant;
-  }
+  if (name === '__typename') return { before: before + JSON.stringify(type.name) };
   const field = type.getFields()[name];
   if (!node || !field) throw new Unsuited(`no field ${type.name}.${name}`);
   const resolve = field.resolve ?? defaultFieldResolver;
@@ -95,7 +104,7 @@ function writeField(
   const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
   const write = writeValue(operation, field.type, sets);
   const info = resolve === defaultFieldResolver ? ({ fieldName: name } as GraphQLResolveInfo) : noInfo;
-  return (value, context) => before + write(resolve(value, args, context, info), context);
+  return { before, write: (value, context) => write(resolve(value, args, context, info), context) };
 }
 
 function writeValue(
@@ -122,7 +131,9 @@ function writePresent(
   if (isListType(type)) {
     const write = writeValue(operation, type.ofType, sets);
     return (value, context) => {
+      refuseStrange(value);
       if (!Array.isArray(value)) throw new Unsuited('a list that is no array');
+      refusePromises(value);
       return `[${value.map((item) => write(item, context)).join(',')}]`;
     };
   }
@@ -155,7 +166,13 @@ function writeAbstract(
       write = compiled(operation, type, name, sets);
       writers.set(name, write);
     }
-    return write(value, context);
+    try {
+      return write(value, context);
+    } catch (error) {
+      // Its resolvers were called for nothing, and will be called again: those that ask Dify are not to do so each time.
+      if (error instanceof Unsuited && error.isForEver) writers.set(name, refusing(error));
+      throw error;
+    }
   };
 }
 
@@ -171,10 +188,14 @@ function compiled(
     if (!isObjectType(type) || !operation.schema.isSubType(abstract, type)) throw new Unsuited(`the type ${name}`);
     return writeObject(operation, type, sets);
   } catch (error) {
-    return () => {
-      throw error;
-    };
+    return refusing(error);
   }
+}
+
+function refusing(error: unknown): Write {
+  return () => {
+    throw error;
+  };
 }
 
 function writeLeaf(type: GraphQLLeafType): Write {
@@ -199,13 +220,20 @@ function refuseStrange(value: unknown): void {
   if (value instanceof Error) throw new Unsuited('an error');
   if ('then' in value && typeof value.then === 'function') {
     if (value instanceof Promise) value.catch(() => {});
-    throw new Unsuited('a promise');
+    throw new Unsuited('a promise', true);
   }
+}
+
+/** All at once: of those behind the first nobody would hear how they ended. */
+function refusePromises(values: readonly unknown[]): void {
+  const promises = values.filter((value) => value instanceof Promise);
+  for (const promise of promises) promise.catch(() => {});
+  if (promises.length > 0) throw new Unsuited('a list of promises', true);
 }
 
 /** Resolvers that look at where they are asked are not asked here. */
 const noInfo = new Proxy({} as GraphQLResolveInfo, {
   get: () => {
-    throw new Unsuited('a resolver that reads its info');
+    throw new Unsuited('a resolver that reads its info', true);
   },
 });

@@ -1,6 +1,6 @@
+import { execute } from '@graphql-tools/executor';
 import {
   createSourceEventStream,
-  executeSubscriptionEvent,
   validateSubscriptionArgs,
   type DocumentNode,
   type ExecutionArgs,
@@ -35,10 +35,18 @@ export function fastDelivery(logger: Logger, sharedBy: SharedBy = () => null): P
       setSubscribeFn((given: ExecutionArgs) => {
         const operation = validateSubscriptionArgs(given);
         if (!('schema' in operation)) return subscribeFn(given) as never;
-        return subscribe(operation, new Teller(writerOf(operation, given.document), deliver, sharedBy), logger);
+        // As Yoga does by itself: its executor tells errors in other words than graphql-js.
+        const ordinary = (event: unknown) => execute({ ...given, rootValue: event }) as ExecutionResult;
+        const teller = new Teller(writerOf(operation, given.document), deliver, sharedBy);
+        return subscribe(operation, { teller, ordinary }, logger);
       });
     },
   };
+}
+
+/** A stream of events; `ready`: of which the next can be had without waiting, as long as there are any. */
+interface Source extends AsyncIterator<unknown> {
+  ready?(): unknown;
 }
 
 /** By document, of those whose selections no variable has a part in: readers with the same operation have the same writer. */
@@ -52,6 +60,8 @@ interface Writer {
 
 /** Readers of the same run are told the same within one turn of the event loop, mostly; kept for longer it would be kept twice. */
 const MOST_MADE = 256;
+/** In UTF-16 units. What is longer was merged for a reader that is behind, and is nobody else's. */
+const LONGEST_MADE = 1_024;
 
 function writerOf(operation: ValidatedSubscriptionArgs, document: DocumentNode): Writer | Unsuited {
   const name = operation.operation.name?.value ?? '';
@@ -70,14 +80,20 @@ function writerOf(operation: ValidatedSubscriptionArgs, document: DocumentNode):
   }
 }
 
+/** How events are told. */
+interface Ways {
+  readonly teller: Teller;
+  readonly ordinary: (event: unknown) => ExecutionResult | Promise<ExecutionResult>;
+}
+
 async function subscribe(
   operation: ValidatedSubscriptionArgs,
-  teller: Teller,
+  { teller, ordinary }: Ways,
   logger: Logger,
 ): Promise<AsyncIterable<ExecutionResult> | ExecutionResult> {
   const source = await createSourceEventStream(operation);
   if (!(Symbol.asyncIterator in source)) return source;
-  const events = source[Symbol.asyncIterator]();
+  const events: Source = source[Symbol.asyncIterator]();
   let isOver = false;
   function over(): void {
     if (isOver) return;
@@ -96,11 +112,12 @@ async function subscribe(
           over();
           return { done: true, value: undefined };
         }
-        const json = teller.json(value, operation.contextValue);
-        if (json === null)
-          return { done: false, value: await executeSubscriptionEvent({ ...operation, rootValue: value }) };
-        const sent = teller.deliver(json);
-        if (sent) await sent;
+        for (let event: unknown = value; event !== undefined; event = events.ready?.()) {
+          const json = teller.json(event, operation.contextValue);
+          if (json === null) return { done: false, value: await ordinary(event) };
+          const sent = teller.deliver(json);
+          if (sent) await sent;
+        }
       }
     },
     async return() {
@@ -155,6 +172,7 @@ function shared({ write, made }: Writer, key: object, event: unknown, context: u
   let json = made.get(key);
   if (json !== undefined) return json;
   json = write(event, context);
+  if (json.length > LONGEST_MADE) return json;
   made.set(key, json);
   const [oldest] = made.size > MOST_MADE ? made.keys() : [];
   if (oldest) made.delete(oldest);
