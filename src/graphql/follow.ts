@@ -65,15 +65,15 @@ function followRun(run: KeptRun, { after, options }: FollowArgs): AsyncIterableI
 export async function streamed(
   question: Question,
   args: FollowArgs,
-  { runs, viewer }: Context,
+  { runs }: Context,
 ): Promise<AsyncIterableIterator<Followed>> {
-  const { run } = await runs.start(viewer, question);
+  const { run } = await runs.start(question);
   return followRun(run, args);
 }
 
 /** The viewer's run of that id; another viewer's is not found either. */
-export async function ownRun(id: string, { runs, viewer }: Context): Promise<KeptRun> {
-  const run = await runs.find(viewer, id);
+export async function ownRun(id: string, { runs }: Context): Promise<KeptRun> {
+  const run = await runs.find(id);
   if (!run) throw new GatewayError('NOT_FOUND', 'There is no such run, it is no longer kept, or it is not yours.');
   return run;
 }

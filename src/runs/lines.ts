@@ -2,7 +2,8 @@ import { GatewayError } from '../errors.ts';
 import type { BusyPolicy } from './question.ts';
 import type { KeptRun, RunLog } from './run-log.ts';
 import { isEnded, type RunHeader } from './run-state.ts';
-import { appLine, conversationLine, type Turns } from './turns.ts';
+import { rateLimited } from './rates.ts';
+import { appLine, conversationLine, userLine, type Turns } from './turns.ts';
 
 /** How many runs of an app go on at once, and how many wait. */
 export interface LineLimits {
@@ -25,12 +26,14 @@ export class Lines {
   readonly turns: Turns;
   readonly #log: RunLog;
   readonly #limits: ReadonlyMap<string, LineLimits>;
+  readonly #runsAtOnce: number;
 
-  /** `limits`: by app. */
-  constructor(turns: Turns, log: RunLog, limits: ReadonlyMap<string, LineLimits>) {
+  /** `limits`: by app; `runsAtOnce`: of one user, 0 for as many as they like. */
+  constructor(turns: Turns, log: RunLog, limits: ReadonlyMap<string, LineLimits>, runsAtOnce = 0) {
     this.turns = turns;
     this.#log = log;
     this.#limits = limits;
+    this.#runsAtOnce = runsAtOnce;
   }
 
   limitsOf(app: string): Required<LineLimits> {
@@ -61,6 +64,7 @@ export class Lines {
   async #enter(header: RunHeader, onBusy: BusyPolicy): Promise<boolean> {
     const { viewer, app, conversationId } = header;
     const { maxRuns, maxQueued } = this.limitsOf(app);
+    await this.#enterOwn(header);
     if (conversationId !== null) {
       const most = onBusy === 'REJECT' ? 0 : maxQueued;
       const before = await this.turns.enter(conversationLine(viewer, app, conversationId), header, most);
@@ -74,6 +78,19 @@ export class Lines {
     return before >= maxRuns;
   }
 
+  /** None of a user's runs waits for the others here: one too many is refused. */
+  async #enterOwn(header: RunHeader): Promise<void> {
+    if (this.#runsAtOnce === 0) return;
+    const before = await this.turns.enter(userLine(header.viewer), header, this.#runsAtOnce - 1);
+    if (before >= this.#runsAtOnce)
+      throw rateLimited(`More than ${this.#runsAtOnce} runs of one user at once`, RETRY_MS);
+  }
+
+  /** Gives a user's run its place among their others back. */
+  async leaveOwn(header: RunHeader): Promise<void> {
+    if (this.#runsAtOnce > 0) await this.turns.leave(userLine(header.viewer), header);
+  }
+
   /** Of a run that did not come to be. */
   async #giveUp(header: RunHeader): Promise<void> {
     // The same key may have been asked a second time meanwhile: it has the same places.
@@ -84,6 +101,7 @@ export class Lines {
     const { viewer, app, conversationId } = header;
     if (conversationId !== null) await this.turns.leave(conversationLine(viewer, app, conversationId), header);
     await this.turns.leave(appLine(app), header);
+    await this.leaveOwn(header);
   }
 
   /** The run that a conversation answers with now, or that waits first. */

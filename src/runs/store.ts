@@ -3,19 +3,26 @@ import { MemoryLog, type MemoryLogOptions } from './memory-log.ts';
 import { MemoryTurns } from './memory-turns.ts';
 import type { RedisLogOptions } from './redis/redis-log.ts';
 import type { RedisOptions } from './redis/redis.ts';
+import { memoryRate, redisRate, type OpenRate } from './rates.ts';
 import type { RunLog } from './run-log.ts';
 import type { Turns } from './turns.ts';
 
-/** Where runs are kept, and where they wait. */
+/** Where runs are kept, where they wait, and where it is counted how often somebody asks. */
 export interface Store extends AsyncDisposable {
   readonly log: RunLog;
   readonly turns: Turns;
+  readonly openRate: OpenRate;
 }
 
 /** In the memory of this process. */
 export function openMemoryStore(options: MemoryLogOptions): Store {
   const log = new MemoryLog(options);
-  return { log, turns: new MemoryTurns(), [Symbol.asyncDispose]: () => log[Symbol.asyncDispose]() };
+  return {
+    log,
+    turns: new MemoryTurns(),
+    openRate: memoryRate,
+    [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
+  };
 }
 
 /** In a Redis that other processes share. Its client is loaded only now; the server need not be there yet. */
@@ -30,6 +37,7 @@ export async function openRedisStore(options: RedisOptions & RedisLogOptions, lo
   return {
     log,
     turns: new RedisTurns(redis),
+    openRate: redisRate(redis.commands, redis.prefix),
     async [Symbol.asyncDispose]() {
       await log[Symbol.asyncDispose]();
       await redis[Symbol.asyncDispose]();

@@ -1,17 +1,19 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import type { ExecutionResult } from 'graphql';
+import { parse, type DocumentNode, type ExecutionResult } from 'graphql';
 import { GatewayError } from '../errors.ts';
+import type { Admission } from './admission.ts';
 import type { EventStreams } from './event-streams.ts';
 import type { Exchange, Route } from './routes.ts';
 import { runEventsDocument } from './run-events-document.ts';
-import type { Visit, Yoga } from './yoga.ts';
+import { visitOf, type Visit } from './viewer.ts';
+import type { Yoga } from './yoga.ts';
 
 /** A line through which proxies and browsers see that the connection lives, in ms. */
 const BEAT_MS = 10_000;
 
 /** How soon a browser connects again, in ms: also after a stream that ends without anything else. */
-const RETRY = 'retry: 1000\n\n';
+const RETRY_MS = 1_000;
 
 const streamHeaders = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -32,17 +34,29 @@ interface Told {
  * `GET /runs/{id}/events`: `runEvents` for those who have no GraphQL client. The `id` of each event is its `seq`, so that a bare
  * `EventSource` goes on where it was by itself; when it has the end already it is answered 204, after which it asks no more.
  */
-export function runEventsRoute(yoga: Yoga, streams: EventStreams): Route {
+export function runEventsRoute(yoga: Yoga, streams: EventStreams, admission: Admission): Route {
   return {
     methods: ['GET'],
+    free: true,
     path: /^\/runs\/([^/]+)\/events$/,
     answer: async (exchange) => {
       const { request, response, query, names, signal, visitor } = exchange;
       const after = position(request.headers['last-event-id']?.toString() ?? query.get('after'));
-      const { id, scopes } = await visitor();
-      const events = await follow(yoga, { viewer: id, scopes, signal }, { runId: names[0] ?? '', after });
+      const admitted = async () => {
+        await admission.fromAddress(request);
+        const whose = await visitor(query.get('token'));
+        admission.streamEnters(response);
+        return whose;
+      };
       // Any status but 200 would end an EventSource for good.
-      if (!events) return void response.writeHead(200, streamHeaders).end(RETRY);
+      const comeLater = (ms: number) => void response.writeHead(200, streamHeaders).end(`retry: ${ms}\n\n`);
+      const identity = await admitted().catch((error: unknown) => {
+        if (!(error instanceof GatewayError) || error.code !== 'RATE_LIMITED') throw error;
+        return comeLater(error.retryAfterMs ?? RETRY_MS);
+      });
+      if (!identity) return;
+      const events = await follow(yoga, visitOf(identity, signal), { runId: names[0] ?? '', after });
+      if (!events) return comeLater(RETRY_MS);
       const first = await events.next();
       const letGo = () => void events.return?.();
       signal.addEventListener('abort', letGo);
@@ -52,6 +66,7 @@ export function runEventsRoute(yoga: Yoga, streams: EventStreams): Route {
         return void response.writeHead(204, { 'cache-control': 'no-store' }).end();
       }
       streams.add(response);
+      if (identity.until !== undefined) streams.endAt(response, identity.until);
       await tell(exchange, first.value, events);
     },
   };
@@ -64,14 +79,17 @@ function position(text: string | null): number | null {
   throw new GatewayError('BAD_USER_INPUT', '`Last-Event-ID` and `after` are numbers of events.');
 }
 
+/** Ours: the limits of others are not meant for it. */
+let known: DocumentNode | undefined;
+
 /** Null while the store of runs is away. */
 async function follow(
   yoga: Yoga,
   visit: Visit,
   variableValues: object,
 ): Promise<AsyncIterator<ExecutionResult> | null> {
-  const { schema, parse, subscribe, contextFactory } = yoga.getEnveloped(visit);
-  const document = parse(runEventsDocument);
+  const { schema, subscribe, contextFactory } = yoga.getEnveloped(visit);
+  const document = (known ??= parse(runEventsDocument));
   const result = await subscribe({ schema, document, variableValues, contextValue: await contextFactory() });
   if (Symbol.asyncIterator in result) return result[Symbol.asyncIterator]();
   const [error] = result.errors ?? [];
@@ -95,7 +113,7 @@ async function tell(
   // To a client that reads nothing, beats would only pile up.
   const beat = setInterval(() => response.writableNeedDrain || response.write(':\n\n'), BEAT_MS);
   try {
-    await write(response, RETRY + frame(first), signal);
+    await write(response, `retry: ${RETRY_MS}\n\n${frame(first)}`, signal);
     for (let next = await events.next(); !next.done; next = await events.next())
       await write(response, frame(next.value), signal);
     response.end();

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chromium, type Page } from 'playwright-core';
+import { chromium, type Browser, type Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { endedRun } from '../graphql/answers.ts';
 import { openRig, type Data, type Rig } from '../rig.ts';
@@ -19,6 +19,11 @@ const args = [
   '--disable-component-update',
   '--disable-sync',
 ];
+
+/** A browser of its own, with more arguments. */
+export function openBrowser(...more: readonly string[]): Promise<Browser> {
+  return chromium.launch({ executablePath, args: [...args, ...more] });
+}
 
 /** GraphiQL in a browser, in front of the demo apps; its user `me` is an admin, as they are without a configuration. */
 export interface GraphiqlInBrowser extends AsyncDisposable {
@@ -42,7 +47,7 @@ export interface GraphiqlInBrowser extends AsyncDisposable {
 export async function openGraphiql(): Promise<GraphiqlInBrowser> {
   // Quick, but not so quick that a long answer has ended before it is stopped.
   const options = { graphiql: true, admins: ['me'], sandbox: { version: '1.16.2', pace: 0.1 } };
-  const [rig, browser] = await Promise.all([openRig(options), chromium.launch({ executablePath, args })]);
+  const [rig, browser] = await Promise.all([openRig(options), openBrowser()]);
   const waitingId = await runThatWaits(rig);
   const runId = await endedRun(rig, '!echo remembered', 'me');
   // High enough for all of an answer: what is out of sight is not in the page.

@@ -1,0 +1,14 @@
+import type { FormattedExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql';
+
+export function withFormattedErrors(result: {
+  readonly errors?: readonly GraphQLError[] | undefined;
+}): FormattedExecutionResult {
+  return { ...result, errors: (result.errors ?? []).map(formatted) } as FormattedExecutionResult;
+}
+
+/** Without the HTTP status that the other door would answer with. */
+export function formatted(error: GraphQLError): GraphQLFormattedError {
+  const { extensions, ...rest } = error.toJSON();
+  const { http: _, ...own } = extensions ?? {};
+  return { ...rest, extensions: own };
+}
