@@ -150,6 +150,7 @@ export class Runs implements AsyncDisposable {
    */
   async drain(drainMs: number, part?: () => Promise<void>): Promise<void> {
     this.#draining = true;
+    this.#log.retire();
     const waiting = Array.from(this.#pumps.values()).filter(({ run: { state } }) => isWaiting(state));
     await Promise.all(waiting.map((one) => this.#release(one)));
     if (this.#pumps.size > 0) await elapsed(drainMs, this.#allDone());

@@ -85,8 +85,7 @@ export class Reader {
     const length = this.#lengths[seq];
     if (length !== undefined && length !== text.length)
       this.#excused('rewritten', `${text.length} characters at ${seq}, where ${length} had been`);
-    else if (this.#after === null && seq < this.seq && !this.finished)
-      this.#excused('rewound', `to ${seq} from ${this.seq}`);
+    else if (this.#after === null && seq < this.seq && !this.finished) this.#rewound(`to ${seq} from ${this.seq}`);
     if (seq < this.seq && this.#after === null) this.#lengths.length = seq + 1;
     this.finished = false;
     this.seq = seq;
@@ -117,6 +116,12 @@ export class Reader {
     this.finished = true;
     const why = error ?? run?.error ?? null;
     this.account.end ??= { status, code: why?.code ?? null, message: why?.message ?? null };
+  }
+
+  /** Unless all is stored before it is told, another replica may be a moment behind: it tells the same, but again. */
+  #rewound(detail: string): void {
+    if (this.#ledger.isStrict) this.#excused('rewound', detail);
+    else this.#ledger.count('rewound');
   }
 
   /** May happen where a writer was lost with what it had not stored, or wakes up and does not know yet that it is the writer no more. */

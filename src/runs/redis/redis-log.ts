@@ -120,7 +120,6 @@ export class RedisLog implements RunLog {
     const name = nameOf(key);
     const written = this.#written.get(name);
     if (!written || !this.available) return false;
-    this.#leases.pause();
     await elapsed(FLUSH_MS, written.flush());
     const keys = [this.#names.run(name), this.#names.leases];
     const said = await this.#redis.run(scripts.handOver, keys, [name, written.fence, '']).catch(() => 0);
@@ -128,6 +127,10 @@ export class RedisLog implements RunLog {
     this.#release(name, written);
     this.#order('take', name);
     return true;
+  }
+
+  retire(): void {
+    this.#leases.pause();
   }
 
   async find(key: RunKey): Promise<KeptRun | undefined> {
@@ -172,6 +175,8 @@ export class RedisLog implements RunLog {
       keepMs: this.#options.keepMinutes * 60_000,
       onSettled: () => this.#release(name, written),
       onLost: () => {
+        // An end that the store has not is none.
+        if (isEnded(copy.state)) this.#copies.drop(name);
         this.#release(name, written);
         this.#writer?.lost(keyOf(name));
       },
