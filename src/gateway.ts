@@ -82,10 +82,10 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     limits: new Map(config.apps.map((app) => [app.name, app])),
     abandonMs: keep.abandonMs,
   });
-  const uploads = new Uploads(dify, runs, checkInputs);
+  const uploads = new Uploads(dify, runs, checkInputs, store.notes);
   const tickets = new Tickets(server.secret);
   const files = new UserFiles({ dify, runs, uploads, tickets }, server.fileUrlMinutes * 60_000);
-  const speeches = new Speeches(dify);
+  const speeches = new Speeches(dify, {}, store.notes);
   const services: Services = {
     dify,
     runs,

@@ -41,7 +41,7 @@ describe('the README', () => {
   });
 
   test('quotes the examples as they are', () => {
-    const quoted = [...readme.matchAll(/^```ts file=(\S+)\n([^]*?)^```$/gm)];
+    const quoted = [...readme.matchAll(/^```\w+ file=(\S+)\n([^]*?)^```$/gm)];
     expect(quoted.map(([, path]) => path)).toEqual(expect.arrayContaining(['examples/apollo.ts', 'examples/urql.ts']));
     for (const [, path, text] of quoted) expect(text, path).toBe(read(path ?? ''));
   });

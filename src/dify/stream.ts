@@ -34,6 +34,9 @@ export interface StreamOptions {
   readonly log: Logger;
 }
 
+/** A whole stream may be as long as so many of the longest events: all that it says is kept while it goes on. */
+const MOST_LONGEST = 16;
+
 export class ReplyStream implements DifyStream {
   readonly #reply: Reply;
   readonly #options: StreamOptions;
@@ -43,6 +46,7 @@ export class ReplyStream implements DifyStream {
   #idle: NodeJS.Timeout | undefined;
   /** A call of `onEvents` runs or has not resolved yet; in the latter case the socket is paused. */
   #handling = false;
+  #bytes = 0;
 
   constructor(reply: Reply, options: StreamOptions) {
     this.#reply = reply;
@@ -62,7 +66,11 @@ export class ReplyStream implements DifyStream {
         if (this.#end !== undefined) return;
         this.#idle?.refresh();
         this.#hand(onEvents, this.#sse.read(bytes));
-        if (this.#sse.overflowed) this.#finish({ by: 'failed', error: this.#tooLong() });
+        this.#bytes += bytes.length;
+        const most = this.#options.maxEventBytes;
+        if (this.#sse.overflowed) this.#finish({ by: 'failed', error: tooLong('an event', most) });
+        else if (this.#bytes > most * MOST_LONGEST)
+          this.#finish({ by: 'failed', error: tooLong('a stream', most * MOST_LONGEST) });
       });
       body.once('end', () => {
         if (this.#end !== undefined) return;
@@ -134,9 +142,8 @@ export class ReplyStream implements DifyStream {
   #why(error: unknown): StreamEnd {
     return this.#options.signal.aborted ? { by: 'closed' } : { by: 'failed', error: interrupted(error) };
   }
+}
 
-  #tooLong(): GatewayError {
-    const limit = this.#options.maxEventBytes;
-    return new GatewayError('UPSTREAM_PROTOCOL', `Dify has sent an event of more than ${limit} bytes`);
-  }
+function tooLong(what: string, limit: number): GatewayError {
+  return new GatewayError('UPSTREAM_PROTOCOL', `Dify has sent ${what} of more than ${limit} bytes`);
 }

@@ -37,16 +37,12 @@ export const FileInput = builder.inputType('FileInput', {
   }),
 });
 
-/** What `FileInput`s name, as Dify is told. Refuses what is known to be another viewer's. */
+/** What `FileInput`s name, as Dify is told. */
 export function referencesOf(
   files: readonly (typeof FileInput.$inferInput)[] | null | undefined,
-  { uploads, viewer }: Context,
 ): readonly FileReference[] {
   return (files ?? []).map(({ upload, remote }) => {
-    if (upload) {
-      uploads.refuseForeign(viewer, upload.id);
-      return { type: upload.type, transferMethod: 'local_file', uploadFileId: upload.id };
-    }
+    if (upload) return { type: upload.type, transferMethod: 'local_file', uploadFileId: upload.id };
     if (remote && /^https?:\/\//i.test(remote.url))
       return { type: remote.type, transferMethod: 'remote_url', url: remote.url };
     throw new GatewayError('BAD_USER_INPUT', 'A remote file needs a URL that starts with https:// or http://.');
@@ -79,17 +75,23 @@ export function checkedWait(argument: string, waitMs: number | null | undefined,
   throw new GatewayError('BAD_USER_INPUT', `\`${argument}\` must be from 0 to 600,000 ms.`);
 }
 
-/** Dify takes an object; the JSON scalar takes anything. Refuses files in it that are known to be another viewer's. */
-export function checkedInputs(inputs: unknown, { uploads, viewer }: Context): Readonly<Record<string, unknown>> {
+/** Dify takes an object; the JSON scalar takes anything. */
+export function checkedInputs(inputs: unknown): Readonly<Record<string, unknown>> {
   if (inputs === null || inputs === undefined) return {};
-  if (typeof inputs === 'object' && !Array.isArray(inputs)) {
-    for (const id of uploadsIn(inputs)) uploads.refuseForeign(viewer, id);
-    return { ...inputs };
-  }
+  if (typeof inputs === 'object' && !Array.isArray(inputs)) return { ...inputs };
   throw new GatewayError(
     'BAD_USER_INPUT',
     '`input.inputs` must be an object: the values of the app’s form by variable.',
   );
+}
+
+/** Refuses what names an upload that is known to be another viewer's. */
+export async function refuseForeignUploads(
+  { files, inputs }: { readonly files: readonly FileReference[]; readonly inputs: object },
+  { uploads, viewer }: Context,
+): Promise<void> {
+  const named = files.flatMap((file) => (file.transferMethod === 'local_file' ? file.uploadFileId : []));
+  for (const id of [...named, ...uploadsIn(inputs)]) await uploads.refuseForeign(viewer, id);
 }
 
 /** What names uploads where an app's form takes files, in Dify's own shape (§7.2 of service-api). */
@@ -128,6 +130,7 @@ export async function answered(
 ): Promise<Answered> {
   const { runs, signal } = context;
   const limit = checkedWait('input.waitMs', waitMs, 55_000);
+  await refuseForeignUploads(question, context);
   const { run, deduplicated } = await runs.start(question);
   return { run, deduplicated, complete: await runs.settled(run, limit, signal) };
 }

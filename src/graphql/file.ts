@@ -36,16 +36,16 @@ export const MessageFile = builder.objectRef<ShownFile>('MessageFile').implement
     type: t.field({ type: FileType, resolve: ({ file }) => fileTypeOf(file.type) }),
     name: t.string({
       nullable: true,
-      resolve: (shown, _, context) => shown.file.name ?? uploadOf(shown, context)?.name,
+      resolve: async (shown, _, context) => shown.file.name ?? (await uploadOf(shown, context))?.name,
     }),
     mimeType: t.string({
       nullable: true,
-      resolve: (shown, _, context) => shown.file.mimeType ?? uploadOf(shown, context)?.mimeType,
+      resolve: async (shown, _, context) => shown.file.mimeType ?? (await uploadOf(shown, context))?.mimeType,
     }),
     size: t.int({
       nullable: true,
       description: 'In bytes.',
-      resolve: (shown, _, context) => shown.file.size ?? uploadOf(shown, context)?.size,
+      resolve: async (shown, _, context) => shown.file.size ?? (await uploadOf(shown, context))?.size,
     }),
     fromUser: t.boolean({
       description: 'True if the user sent it, false if the app made it.',
@@ -67,7 +67,7 @@ export const MessageFile = builder.objectRef<ShownFile>('MessageFile').implement
 });
 
 /** What is known here of a file that Dify has told nothing of yet. */
-function uploadOf({ file, place }: ShownFile, { uploads, viewer }: Context) {
+async function uploadOf({ file, place }: ShownFile, { uploads, viewer }: Context) {
   return file.uploadId === null ? undefined : uploads.find(viewer, place.app, file.uploadId);
 }
 

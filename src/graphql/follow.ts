@@ -3,6 +3,7 @@ import { follow, type Followed, type FollowOptions } from '../runs/follow.ts';
 import type { RunEvent as Event } from '../runs/run-event.ts';
 import type { KeptRun } from '../runs/run-log.ts';
 import type { Question } from '../runs/question.ts';
+import { refuseForeignUploads } from './ask.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
 import { RunEvent } from './run-event.ts';
@@ -65,9 +66,10 @@ function followRun(run: KeptRun, { after, options }: FollowArgs): AsyncIterableI
 export async function streamed(
   question: Question,
   args: FollowArgs,
-  { runs }: Context,
+  context: Context,
 ): Promise<AsyncIterableIterator<Followed>> {
-  const { run } = await runs.start(question);
+  await refuseForeignUploads(question, context);
+  const { run } = await context.runs.start(question);
   return followRun(run, args);
 }
 

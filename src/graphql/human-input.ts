@@ -1,8 +1,9 @@
 import { coerceInputValue, type GraphQLInputType } from 'graphql';
 import { GatewayError } from '../errors.ts';
 import type { FormAction as Action, FormField as Field, HumanForm } from '../runs/human-form.ts';
+import type { FormAnswer } from '../runs/pause.ts';
 import type { KeptRun } from '../runs/run-log.ts';
-import { checkedInputs, referencesOf, type FileInput } from './ask.ts';
+import { checkedInputs, referencesOf, refuseForeignUploads, type FileInput } from './ask.ts';
 import { builder } from './builder.ts';
 import { appNamed, type Context } from './context.ts';
 import { formAnswer } from './form-answer.ts';
@@ -97,15 +98,17 @@ builder.mutationField('submitHumanInput', (t) =>
     args: { input: t.arg({ type: SubmitHumanInputInput, required: true }) },
     resolve: async (_, { input: { formId, action, inputs } }, context, { schema }) => {
       const { runs } = context;
-      const given = { action, inputs: checkedInputs(inputs, context) };
+      const given = { action, inputs: checkedInputs(inputs) };
       const form = (await runs.list()).flatMap(({ state }) => state.forms.get(formId) ?? [])[0];
       // The JSON scalar knows nothing of `FileInput`: its own rules are applied here.
       const type = schema.getType('FileInput') as GraphQLInputType;
       const named = (value: unknown) => {
         const file = coerceInputValue(value, type) as typeof FileInput.$inferInput | undefined;
-        return file && referencesOf([file], context)[0];
+        return file && referencesOf([file])[0];
       };
-      const answer = form ? formAnswer(form, given, named) : given;
+      const answer: FormAnswer = form ? formAnswer(form, given, named) : given;
+      const files = Object.values(answer.files ?? {}).flat();
+      await refuseForeignUploads({ files, inputs: answer.inputs }, context);
       return { run: await runs.answer(formId, answer) };
     },
   }),

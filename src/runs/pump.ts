@@ -50,8 +50,7 @@ export class Pump {
     this.#recovery = new Recovery({
       app,
       header,
-      ids: () => this.#telling.ids,
-      said: () => this.#telling.said,
+      told: this.#telling,
       judge: (run) => this.#ending.judge(run),
       signal: this.#upstream.signal,
       settleMs: this.#times.settleMs,
@@ -225,7 +224,7 @@ export class Pump {
   async #settle(end: RecordedEnd): Promise<void> {
     void this.#telling.recovered(end.outcome.by ?? 'HISTORY');
     void this.#telling.settle(end);
-    await this.#finish(end.outcome);
+    await this.#finish(this.#ending.byRecord(end.outcome, end.run !== null));
   }
 
   async #finish(outcome: Outcome): Promise<void> {

@@ -18,12 +18,22 @@ export interface RecordedEnd {
 /** What one look says: an end; that it goes on; an answer, that may still grow; nothing of an end; or that there is no such run. */
 export type Look = RecordedEnd | 'running' | 'growing' | 'silent' | 'missing';
 
+/** Of a graph's run; one in any other state goes on. */
+const ends = new Set(['succeeded', 'partial-succeeded', 'failed', 'stopped']);
+
+/** What has been told of the run so far. */
+export interface Told {
+  readonly ids: Envelope;
+  /** All text that Dify sent. */
+  readonly said: string;
+  /** Text of Dify's as `said` has it. */
+  own(text: string): string;
+}
+
 export interface RecordsParts {
   readonly app: DifyApp;
   readonly header: RunHeader;
-  readonly ids: () => Envelope;
-  /** The text as Dify sent it so far. */
-  readonly said: () => string;
+  readonly told: Told;
   readonly judge: (run: { readonly status: string; readonly error: string | null }) => Outcome;
 }
 
@@ -39,11 +49,11 @@ export class Records {
 
   /** `left`: nobody read the stream to its end, and this Dify breaks off what nobody reads. Rejects where Dify cannot be read. */
   async look(left: boolean): Promise<Look> {
-    const { ids, judge } = this.#parts;
-    const { workflowRunId } = ids();
+    const { told, judge } = this.#parts;
+    const { workflowRunId } = told.ids;
     const run = workflowRunId === null ? null : await this.#parts.app.workflows.run(workflowRunId);
     if (run) {
-      if (run.status === 'running' || run.status === 'paused' || run.status === '') return 'running';
+      if (!ends.has(run.status)) return 'running';
       const message = await this.message().catch(() => null);
       return { outcome: { ...judge(run), by: 'RUN_RECORD' }, run, message };
     }
@@ -55,8 +65,8 @@ export class Records {
 
   /** The answer as the conversation has it; null if there is none, as with workflows and completions. */
   async message(): Promise<MessageRecord | null> {
-    const { app, header, ids } = this.#parts;
-    const { messageId, conversationId } = ids();
+    const { app, header, told } = this.#parts;
+    const { messageId, conversationId } = told.ids;
     if (header.kind !== 'CHAT' || messageId === null || conversationId === null) return null;
     return findMessage(app, { user: header.viewer, conversationId, messageId }).catch((error: unknown) => {
       if (error instanceof GatewayError && error.code === 'NOT_FOUND') return null;
@@ -82,9 +92,9 @@ export class Records {
   /** An answer is stored when it is over, so one that is there is an end, unless what we were told goes further. */
   #outcomeOf({ answer, error, status }: MessageRecord, left: boolean): Outcome | 'growing' | 'silent' {
     if (error !== null || status === 'error') return failed(brokenOff(error));
-    const told = squeezed(this.#parts.said());
-    const stored = squeezed(answer);
-    if (stored === '' || status === 'paused' || (told.startsWith(stored) && (left || told !== stored))) return 'silent';
+    const said = squeezed(this.#parts.told.said);
+    const stored = squeezed(this.#parts.told.own(answer));
+    if (stored === '' || status === 'paused' || (said.startsWith(stored) && (left || said !== stored))) return 'silent';
     const isStable = answer === this.#answer;
     this.#answer = answer;
     return isStable ? { status: 'SUCCEEDED', error: null } : 'growing';

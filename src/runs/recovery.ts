@@ -43,7 +43,7 @@ export class Recovery {
 
   /** Whether Dify has named anything that the run could be found by. Of completions it tells nothing afterwards. */
   get isPossible(): boolean {
-    const { messageId, conversationId, workflowRunId } = this.#parts.ids();
+    const { messageId, conversationId, workflowRunId } = this.#parts.told.ids;
     const isChat = this.#parts.header.kind === 'CHAT' && messageId !== null && conversationId !== null;
     return isChat || workflowRunId !== null;
   }
@@ -56,9 +56,9 @@ export class Recovery {
 
   /** Rejects only with the reason of an aborted signal. */
   async find(): Promise<Found> {
-    const { app, ids, settleMs, signal } = this.#parts;
+    const { app, told, settleMs, signal } = this.#parts;
     const can = capabilities(await app.version());
-    const isGraph = ids().workflowRunId !== null;
+    const isGraph = told.ids.workflowRunId !== null;
     const left = can.leavingStopsChat && !isGraph;
     // Before 1.13 an answer that nobody read is not kept (observed on 1.12.1), from 1.16 on it is broken off.
     const isKept = isGraph || (can.graphSurvivesLeaving && !left);
@@ -106,8 +106,8 @@ export class Recovery {
 
   /** Null where it does not go that way, now or for good. */
   async #follow(): Promise<DifyStream | null> {
-    const { app, ids, header, signal } = this.#parts;
-    const runId = ids().workflowRunId;
+    const { app, told, header, signal } = this.#parts;
+    const runId = told.ids.workflowRunId;
     if (runId === null || this.#streams >= MOST_STREAMS) return null;
     const wait = Math.min(FIRST_WAIT_MS, this.#parts.settleMs / 50) * this.#streams ** 2;
     if (wait > 0) await sleep(Math.min(wait, this.#rest()), undefined, { signal }).catch(() => undefined);
@@ -128,9 +128,9 @@ export class Recovery {
 
   /** Null where it does not come in time, or not at all. */
   async #within<T>(ms: number, asked: Promise<T | null>): Promise<T | null> {
-    const told: { it: T | null } = { it: null };
-    const telling = asked.then((it) => void (told.it = it));
-    await elapsed(ms, telling, this.#parts.signal);
-    return told.it;
+    const come: { it: T | null } = { it: null };
+    const coming = asked.then((it) => void (come.it = it));
+    await elapsed(ms, coming, this.#parts.signal);
+    return come.it;
   }
 }

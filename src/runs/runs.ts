@@ -72,7 +72,7 @@ export class Runs implements AsyncDisposable {
       },
       answered: ({ id }) => this.#pumps.get(id)?.pump.answered(),
       lost: ({ id }) => this.#pumps.get(id)?.pump.lose(),
-      takeOver: (run) => this.#takeOver(run),
+      takeOver: (run) => void this.#takeOver(run),
     });
   }
 
@@ -156,6 +156,7 @@ export class Runs implements AsyncDisposable {
    */
   async drain(drainMs: number, part?: () => Promise<void>): Promise<void> {
     this.#draining = true;
+    this.#log.retire();
     const waiting = Array.from(this.#pumps.values()).filter(({ run: { state } }) => isWaiting(state));
     await Promise.all(waiting.map((one) => this.#release(one)));
     if (this.#pumps.size > 0) await elapsed(drainMs, this.#allDone());
@@ -198,10 +199,11 @@ export class Runs implements AsyncDisposable {
     await Promise.allSettled(Array.from(this.#pumps.values(), ({ done }) => done));
   }
 
-  #takeOver(run: KeptRun): void {
+  async #takeOver(run: KeptRun): Promise<void> {
     const { header } = run.state;
     const app = this.#dify.app(header.app);
     if (!app) return this.#logger.warn({ run: header.id, app: header.app }, 'a run of an app that is not served here');
+    if (this.#draining && (await this.#log.handOver(header).catch(() => false))) return;
     this.#write(run, app, run.state);
   }
 
@@ -234,7 +236,8 @@ export class Runs implements AsyncDisposable {
     // Draining may have begun since the run was claimed.
     if (this.#draining) pump.abandon();
     const done = pump.run().then(() => {
-      this.#pumps.delete(header.id);
+      // It may have been lost, and come back since.
+      if (this.#pumps.get(header.id)?.pump === pump) this.#pumps.delete(header.id);
       forget?.();
       // Otherwise another process writes it now.
       if (isEnded(run.state))

@@ -3,6 +3,7 @@ import type { DifyApp } from '../dify/dify-app.ts';
 import type { Dify } from '../dify/dify.ts';
 import type { SpeakRequest } from '../dify/speech.ts';
 import { GatewayError } from '../errors.ts';
+import { MemoryNotes, type Notes } from './notes.ts';
 import { Recording } from './recording.ts';
 
 /** What is to be spoken: a text, or the answer of a message of the viewer's. */
@@ -30,37 +31,41 @@ export interface SpeechesOptions {
  */
 export class Speeches {
   readonly #dify: Dify;
+  readonly #notes: Notes;
   readonly #keepMs: number;
   readonly #keepCount: number;
   /** In the order in which they were ordered, which is that in which they end. */
   readonly #orders = new Map<string, Ordered>();
 
-  constructor(dify: Dify, { keepMs = 300_000, keepCount = 1_000 }: SpeechesOptions = {}) {
+  /** `notes`: where other processes find what was ordered here. */
+  constructor(
+    dify: Dify,
+    { keepMs = 300_000, keepCount = 1_000 }: SpeechesOptions = {},
+    notes: Notes = new MemoryNotes(),
+  ) {
     this.#dify = dify;
+    this.#notes = notes;
     this.#keepMs = keepMs;
     this.#keepCount = keepCount;
   }
 
   /** Takes an order; nothing is spoken yet. */
-  order(order: SpeechOrder): { readonly token: string; readonly until: number } {
-    this.#drop();
+  async order(order: SpeechOrder): Promise<{ readonly token: string; readonly until: number }> {
     const token = randomBytes(24).toString('base64url');
     const until = Date.now() + this.#keepMs;
-    this.#orders.set(token, { ...order, until, recording: undefined });
-    this.#drop();
-    // Nobody may come to fetch it, and then sounds would be kept for ever.
-    setTimeout(() => this.#drop(), this.#keepMs).unref();
+    await this.#notes.set(note(token), JSON.stringify({ ...order, until }), this.#keepMs);
+    this.#keep(token, { ...order, until, recording: undefined });
     return { token, until };
   }
 
   /** As far as it has been spoken; it is not asked for by this. */
-  known(token: string): Recording | undefined {
-    return this.#order(token).recording;
+  async known(token: string): Promise<Recording | undefined> {
+    return (await this.#order(token)).recording;
   }
 
   /** The speech of that name, from its beginning. Rejects if Dify does not begin to speak. */
   async fetch(token: string): Promise<Recording> {
-    const order = this.#order(token);
+    const order = await this.#order(token);
     const dify = this.#dify.app(order.app);
     if (!dify) throw unknownSpeech();
     const recording = order.recording?.failed === false ? order.recording : this.#record(order, dify);
@@ -74,10 +79,21 @@ export class Speeches {
     this.#orders.clear();
   }
 
-  #order(token: string): Ordered {
+  async #order(token: string): Promise<Ordered> {
     this.#drop();
-    const order = this.#orders.get(token);
-    if (!order) throw unknownSpeech();
+    const here = this.#orders.get(token);
+    if (here) return here;
+    const noted = await this.#notes.get(note(token));
+    if (noted === null) throw unknownSpeech();
+    const { until, ...order } = JSON.parse(noted) as SpeechOrder & { readonly until: number };
+    return this.#orders.get(token) ?? this.#keep(token, { ...order, until, recording: undefined });
+  }
+
+  #keep(token: string, order: Ordered): Ordered {
+    this.#orders.set(token, order);
+    this.#drop();
+    // Nobody may come to fetch it, and then sounds would be kept for ever.
+    setTimeout(() => this.#drop(), this.#keepMs).unref();
     return order;
   }
 
@@ -97,6 +113,10 @@ export class Speeches {
       this.#orders.delete(token);
     }
   }
+}
+
+function note(token: string): string {
+  return `speech ${token}`;
 }
 
 /** Of all speeches together. */

@@ -1,16 +1,18 @@
 import type { Logger } from 'pino';
 import { MemoryLog, type MemoryLogOptions } from './memory-log.ts';
 import { MemoryTurns } from './memory-turns.ts';
+import { MemoryNotes, type Notes } from './notes.ts';
 import type { RedisLogOptions } from './redis/redis-log.ts';
 import type { RedisOptions } from './redis/redis.ts';
 import { memoryRate, redisRate, type OpenRate } from './rates.ts';
 import type { RunLog } from './run-log.ts';
 import type { Turns } from './turns.ts';
 
-/** Where runs are kept, where they wait, and where it is counted how often somebody asks. */
+/** Where runs are kept, where they wait, what is known besides, and where it is counted how often somebody asks. */
 export interface Store extends AsyncDisposable {
   readonly log: RunLog;
   readonly turns: Turns;
+  readonly notes: Notes;
   readonly openRate: OpenRate;
 }
 
@@ -21,16 +23,18 @@ export function openMemoryStore(options: MemoryLogOptions): Store {
     log,
     turns: new MemoryTurns(),
     openRate: memoryRate,
+    notes: new MemoryNotes(),
     [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
   };
 }
 
 /** In a Redis that other processes share. Its client is loaded only now; the server need not be there yet. */
 export async function openRedisStore(options: RedisOptions & RedisLogOptions, logger: Logger): Promise<Store> {
-  const [{ Redis }, { RedisLog }, { RedisTurns }] = await Promise.all([
+  const [{ Redis }, { RedisLog }, { RedisTurns }, { RedisNotes }] = await Promise.all([
     import('./redis/redis.ts'),
     import('./redis/redis-log.ts'),
     import('./redis/redis-turns.ts'),
+    import('./redis/redis-notes.ts'),
   ]);
   const redis = new Redis(options, logger);
   const log = new RedisLog(redis, options);
@@ -38,6 +42,7 @@ export async function openRedisStore(options: RedisOptions & RedisLogOptions, lo
     log,
     turns: new RedisTurns(redis),
     openRate: redisRate(redis.commands, redis.prefix),
+    notes: new RedisNotes(redis),
     async [Symbol.asyncDispose]() {
       await log[Symbol.asyncDispose]();
       await redis[Symbol.asyncDispose]();

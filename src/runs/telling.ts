@@ -19,7 +19,11 @@ export class Telling {
     this.#parts = parts;
     this.#translator = new Translator(nodeData, parts.address);
     if (parts.from) this.#translator.resume(parts.from);
-    this.#appends = new Appends(parts.log, parts.header, onRefusal);
+    this.#appends = new Appends(parts.log, parts.header, (error) => {
+      onRefusal(error);
+      // Another process may do better.
+      parts.log.handOver(parts.header).catch(() => {});
+    });
   }
 
   /** The ids Dify has named so far. */
@@ -35,6 +39,11 @@ export class Telling {
   /** The run was lost sight of for a while: something may be missing. */
   get mayHaveGaps(): boolean {
     return this.#reopened === 'yes';
+  }
+
+  /** Text of Dify's as it is told. */
+  own(text: string): string {
+    return this.#translator.own(text);
   }
 
   queued(position: number): void | Promise<void> {

@@ -1,17 +1,19 @@
 import type { ThoughtRecord } from '../dify/records.ts';
-import type { Envelope, MessageEndEvent, WireEvent, WireFile, WorkflowFinishedEvent } from '../dify/wire-event.ts';
+import type { Envelope, MessageEndEvent, WireEvent, WorkflowFinishedEvent } from '../dify/wire-event.ts';
 import { AgentSteps } from './agent-steps.ts';
 import { AnswerText } from './answer-text.ts';
 import type { Outcome } from './ending.ts';
 import { HumanForms } from './human-forms.ts';
 import { NodeTimeline } from './node-timeline.ts';
-import type { Citation, Draft, RunEvent, RunFile, SettledBy, Usage } from './run-event.ts';
 import type { RecordedEnd } from './recorded-end.ts';
+import type { Draft, RunEvent, SettledBy } from './run-event.ts';
 import { runFile } from './run-file.ts';
-import { TextFiles, withUrls, type AddressMaker } from './text-files.ts';
 import { moreIds } from './run-ids.ts';
+import { RunResult } from './run-result.ts';
 import type { RunState } from './run-state.ts';
-import { sumOf, tokensOnly, usageOf } from './usage.ts';
+import { shownEvent } from './shown-event.ts';
+import { TextFiles, withUrls, type AddressMaker } from './text-files.ts';
+import { sumOf } from './usage.ts';
 
 /**
  * Turns what Dify says into what happened to the run, by the folding rules of §2.7. It is the only one that numbers events.
@@ -31,10 +33,7 @@ export class Translator {
   readonly #nodes: NodeTimeline;
   readonly #nodeData: boolean;
   readonly #forms = new HumanForms();
-  readonly #files = new Set<string>();
-  #usage: Usage | null = null;
-  #citations: readonly Citation[] = [];
-  #outputs: Readonly<Record<string, unknown>> | null = null;
+  readonly #result = new RunResult((file) => this.#emit({ type: 'FileProduced', file }));
 
   /**
    * `nodeData`: whether what goes into nodes and comes out of them is passed on, and what agents note. `address`: what takes the
@@ -56,13 +55,18 @@ export class Translator {
     this.#steps.resume(state.steps);
     this.#nodes.resume(state.nodes);
     this.#forms.resume(state.forms);
-    for (const { id } of state.files) this.#files.add(id);
+    this.#result.resume(state.files);
     this.#sentReasoning = state.reasoning !== '';
   }
 
   /** All text that Dify sent so far. */
   get said(): string {
     return this.#answer.said;
+  }
+
+  /** A copy of what Dify says without addresses that it has signed. */
+  own<T>(said: T): T {
+    return withUrls(said, this.#address);
   }
 
   /** The ids Dify has named so far. */
@@ -90,26 +94,19 @@ export class Translator {
   /** What Dify's records say more of a run than its stream did. */
   settle({ outcome, run, message }: RecordedEnd, at: number): RunEvent[] {
     this.#begin(at);
-    if (run) {
-      this.#outputs = this.#own(run.outputs);
-      this.#usage ??= tokensOnly(run.totalTokens ?? 0, { latencySeconds: run.elapsedTime, source: 'RUN_RECORD' });
-    }
-    for (const thought of message?.thoughts ?? []) this.#step(this.#own(thought));
-    // Where a graph's stream told files, it did under other ids.
-    if (message && (!this.#graph || this.#files.size === 0))
-      this.#outputFiles(message.files.filter(({ belongsTo }) => belongsTo !== 'user'));
-    if (message?.citations.length) this.#citations = this.#own(message.citations);
-    if (message?.usage?.totalTokens) this.#usage = usageOf(message.usage, 'RUN_RECORD');
+    const own = message && { ...this.own(message), files: message.files };
+    for (const thought of own?.thoughts ?? []) this.#step(thought);
+    this.#result.recorded(this.own(run), own, this.#graph);
     const isWhole = outcome.status !== 'FAILED';
-    if (message?.answer) this.#answer.settle(this.#own(message.answer), isWhole);
-    else this.#answer.settleByOutputs(this.#outputs ?? {}, this.#ids.messageId !== null);
+    if (own?.answer) this.#answer.settle(own.answer, isWhole);
+    else this.#answer.settleByOutputs(this.#result.outputs ?? {}, this.#ids.messageId !== null);
     return this.#out;
   }
 
   /** Takes ids that were learnt in another way than from a stream. */
   learn(ids: Partial<Envelope>, at: number): RunEvent[] {
     this.#begin(at);
-    this.#learnIds({ taskId: null, conversationId: null, messageId: null, workflowRunId: null, ...ids });
+    this.#learnIds(ids);
     return this.#out;
   }
 
@@ -127,15 +124,16 @@ export class Translator {
     if (outcome.status !== 'STOPPED') for (const resumed of this.#forms.unsaid(at)) this.#emit(resumed);
     for (const node of this.#nodes.closeOpen())
       this.#emit({ type: 'NodeChanged', node, progress: this.#nodes.progress() });
+    const { usage, outputs, citations } = this.#result;
     const failed = outcome.error?.nodeId === null ? this.#nodes.lastFailed : null;
     this.#emit({
       type: 'RunFinished',
       status: outcome.status,
       settledBy: outcome.by ?? 'STREAM',
-      error: outcome.error && { ...this.#own(outcome.error), nodeId: outcome.error.nodeId ?? failed },
-      usage: this.#usage?.totalTokens ? this.#usage : (sumOf(this.#nodes.usages()) ?? this.#usage),
-      outputs: this.#outputs,
-      citations: this.#citations,
+      error: outcome.error && { ...this.own(outcome.error), nodeId: outcome.error.nodeId ?? failed },
+      usage: usage?.totalTokens ? usage : (sumOf(this.#nodes.usages()) ?? usage),
+      outputs,
+      citations,
       rawText: this.#answer.raw,
     });
     return this.#out;
@@ -151,13 +149,9 @@ export class Translator {
     this.#out.push({ seq: ++this.#seq, at: this.#at, ...draft, ...(signed ? { signed } : {}) } as RunEvent);
   }
 
-  #own<T>(said: T): T {
-    return withUrls(said, this.#address);
-  }
-
   #one(sent: WireEvent): void {
     this.#learnIds(sent);
-    const wire = this.#shown(sent);
+    const wire = shownEvent(sent, (said) => this.own(said));
     switch (wire.event) {
       case 'message':
         return this.#answer.message(wire.answer, wire.source);
@@ -176,7 +170,7 @@ export class Translator {
         return this.#step(wire);
       case 'message_file': {
         const unknown = { name: null, mimeType: null, size: null, transferMethod: null, uploadId: null };
-        return this.#produced(runFile(wire.id, { ...wire, ...unknown }));
+        return this.#result.file(runFile(wire.id, { ...wire, ...unknown }));
       }
       case 'message_end':
         return this.#messageEnd(wire);
@@ -221,28 +215,6 @@ export class Translator {
     }
   }
 
-  /** Without addresses that Dify has signed, but for those that files are known by, and for texts that come in pieces. */
-  #shown(wire: WireEvent): WireEvent {
-    switch (wire.event) {
-      case 'message':
-      case 'agent_message':
-      case 'text_chunk':
-      case 'text_replace':
-      case 'reasoning_chunk':
-      case 'message_file':
-      case 'tts_message':
-      case 'tts_message_end':
-        return wire;
-      case 'message_replace':
-        return { ...wire, reason: this.#own(wire.reason) };
-      case 'message_end':
-      case 'workflow_finished':
-        return { ...this.#own(wire), files: wire.files };
-      default:
-        return this.#own(wire);
-    }
-  }
-
   #emitIf(draft: Draft | null): void {
     if (draft) this.#emit(draft);
   }
@@ -256,36 +228,23 @@ export class Translator {
     for (const change of this.#nodes.see(wire)) this.#emit(change);
   }
 
-  #learnIds(told: Envelope): void {
+  #learnIds(told: Partial<Envelope>): void {
     const ids = moreIds(this.#ids, told);
     if (!ids) return;
     this.#ids = ids;
     this.#emit({ type: 'RunStarted', ...ids });
   }
 
-  #produced(file: RunFile): void {
-    if (this.#files.has(file.id)) return;
-    this.#files.add(file.id);
-    this.#emit({ type: 'FileProduced', file });
-  }
-
   #messageEnd(wire: MessageEndEvent): void {
     this.#answer.pause();
-    // Without figures of its own, those of the graph stand.
-    if (wire.usage) this.#usage = usageOf(wire.usage);
-    this.#citations = wire.citations;
+    this.#result.answered(wire.usage, wire.citations);
     // A chatflow lists what its answer produced; other apps list the user's uploads as well and do not say whose is whose.
-    if (this.#graph) this.#outputFiles(wire.files);
+    if (this.#graph) this.#result.files(wire.files);
   }
 
   #workflowFinished(wire: WorkflowFinishedEvent): void {
     this.#answer.pause();
-    this.#outputs = wire.outputs;
-    this.#outputFiles(wire.files);
-    this.#usage ??= tokensOnly(wire.totalTokens, { latencySeconds: wire.elapsedTime });
-  }
-
-  #outputFiles(files: readonly WireFile[]): void {
-    for (const file of files) if (file.id !== null) this.#produced(runFile(file.id, file));
+    this.#result.finished(wire.outputs, wire.totalTokens, wire.elapsedTime);
+    this.#result.files(wire.files);
   }
 }

@@ -4,6 +4,7 @@ import type { UploadRecord } from '../dify/files.ts';
 import type { FilePart } from '../dify/multipart.ts';
 import type { AppParameters } from '../dify/parameters.ts';
 import { GatewayError } from '../errors.ts';
+import { MemoryNotes, type Notes } from './notes.ts';
 import type { Runs } from './runs.ts';
 import { admitted, kindOf, tooLarge, type Admission, type FileFacts } from './upload-check.ts';
 import { elapsed } from './wait.ts';
@@ -19,8 +20,14 @@ export interface Upload extends FilePart {
   readonly least?: number;
 }
 
-/** Uploads whose users are remembered. */
-const MOST_UPLOADS = 10_000;
+/** How long the user of an upload is remembered, in ms. */
+const KNOWN_MS = 7 * 86_400_000;
+
+interface Known {
+  readonly viewer: string;
+  readonly app: string;
+  readonly record: UploadRecord;
+}
 
 /** How long an upload may wait for the app's settings, in ms; they are asked for once in a while and then known. */
 const TELL_MS = 2_000;
@@ -35,14 +42,14 @@ export class Uploads {
   readonly #dify: Dify;
   readonly #runs: Runs;
   readonly #check: ReadonlySet<string>;
-  /** By id, the oldest first. */
-  readonly #known = new Map<string, { readonly viewer: string; readonly app: string; readonly record: UploadRecord }>();
+  readonly #notes: Notes;
 
   /** `check`: apps whose uploads are held to the app's settings before Dify gets them. */
-  constructor(dify: Dify, runs: Runs, check: ReadonlySet<string> = new Set()) {
+  constructor(dify: Dify, runs: Runs, check: ReadonlySet<string> = new Set(), notes: Notes = new MemoryNotes()) {
     this.#dify = dify;
     this.#runs = runs;
     this.#check = check;
+    this.#notes = notes;
   }
 
   /** Sends a file as it comes, holding none of it. Its source is the caller's to let go of. */
@@ -55,13 +62,14 @@ export class Uploads {
     const counted = limitMb === null ? body : upTo(body, limitMb);
     const sent = { user: viewer, name, mimeType, body: counted, ...(size === undefined ? {} : { size }) };
     const record = await dify.files.upload(sent, signal);
-    this.#remember(viewer, app, record);
+    const known: Known = { viewer, app, record };
+    await this.#notes.set(note(record.id), JSON.stringify(known), KNOWN_MS);
     return { ...record, type };
   }
 
   /** What is known of an upload of the viewer's; undefined if it was not made here, or long ago. */
-  find(viewer: string, app: string, id: string): UploadRecord | undefined {
-    const known = this.#known.get(key(id));
+  async find(viewer: string, app: string, id: string): Promise<UploadRecord | undefined> {
+    const known = await this.#known(id);
     return known?.viewer === viewer && known.app === app ? known.record : undefined;
   }
 
@@ -70,8 +78,8 @@ export class Uploads {
    * it takes uploads of the same end user only (§7.2), but says so within the run, which is then begun for nothing; and a form it
    * takes from any user (§1.12).
    */
-  refuseForeign(viewer: string, id: string): void {
-    const known = this.#known.get(key(id));
+  async refuseForeign(viewer: string, id: string): Promise<void> {
+    const known = await this.#known(id);
     if (known && known.viewer !== viewer)
       throw new GatewayError('NOT_FOUND', 'There is no such upload, or it is not yours.');
   }
@@ -102,16 +110,15 @@ export class Uploads {
     return forms.some(({ fields }) => fields.some(({ type }) => type === 'file' || type === 'file-list'));
   }
 
-  #remember(viewer: string, app: string, record: UploadRecord): void {
-    this.#known.set(key(record.id), { viewer, app, record });
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > MOST_UPLOADS && oldest !== undefined) this.#known.delete(oldest);
+  async #known(id: string): Promise<Known | undefined> {
+    const text = await this.#notes.get(note(id));
+    return text === null ? undefined : (JSON.parse(text) as Known);
   }
 }
 
 /** Dify's ids are UUIDs, and may be written in capitals. */
-function key(id: string): string {
-  return id.toLowerCase();
+function note(id: string): string {
+  return `upload ${id.toLowerCase()}`;
 }
 
 /** Breaks off behind `limitMb`. */

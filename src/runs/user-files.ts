@@ -63,7 +63,7 @@ export class UserFiles {
   /** A file that the viewer uploaded here. */
   async open(viewer: string, app: string, id: string, signal: AbortSignal): Promise<OpenFile> {
     const dify = this.#app(app);
-    const record = this.#parts.uploads.find(viewer, app, id);
+    const record = await this.#parts.uploads.find(viewer, app, id);
     if (!record) throw unknownFile();
     const found = await firstOf([
       () => dify.files.preview({ fileId: id }, signal),
@@ -91,7 +91,7 @@ export class UserFiles {
       ways.push(async () => signed(dify, amongFiles(await message(), id), signal));
       ways.push(async () => {
         // Dify signs whatever stands in an answer, also what a model was talked into.
-        this.#parts.uploads.refuseForeign(viewer, id);
+        await this.#parts.uploads.refuseForeign(viewer, id);
         return signed(dify, inTexts(await message(), id), signal);
       });
     }

@@ -8,7 +8,7 @@ export const STALLED_MS = 60_000;
 
 /** The responses that are event streams, of both kinds: GraphQL's and those of runs. Some have no end of their own. */
 export class EventStreams {
-  readonly #open = new Map<ServerResponse, Readable | undefined>();
+  readonly #open = new Map<ServerResponse, Readable>();
   readonly #stalledMs: number;
   #idle = (): void => {};
 
@@ -16,18 +16,18 @@ export class EventStreams {
     this.#stalledMs = stalledMs;
   }
 
-  /** Of Yoga's: what it does not know at once, it pipes. */
+  /** From when a stream is piped into it. Its beats keep it alive, unless they cannot be sent: Node tells that from sending slowly. */
   watch(response: ServerResponse): void {
-    response.once('pipe', (source: Readable) => this.add(response, source));
-  }
-
-  /** Its beats keep it alive, unless they cannot be sent either: Node tells that from sending slowly. */
-  add(response: ServerResponse, source?: Readable): void {
-    this.#open.set(response, source);
-    response.setTimeout(this.#stalledMs, () => response.destroy());
-    response.once('close', () => {
-      this.#open.delete(response);
-      if (this.#open.size === 0) this.#idle();
+    response.once('pipe', (stream: Readable) => {
+      this.#open.set(response, stream);
+      response.setTimeout(this.#stalledMs, () => response.destroy());
+      // What has begun can only be broken off.
+      stream.once('error', () => response.destroy());
+      response.once('close', () => {
+        stream.destroy();
+        this.#open.delete(response);
+        if (this.#open.size === 0) this.#idle();
+      });
     });
   }
 

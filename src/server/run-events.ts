@@ -1,26 +1,16 @@
-import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
 import { parse, type DocumentNode, type ExecutionResult } from 'graphql';
 import { GatewayError } from '../errors.ts';
 import type { Admission } from './admission.ts';
+import { eventStream, STREAM_HEADERS } from './event-stream.ts';
 import type { EventStreams } from './event-streams.ts';
-import type { Exchange, Route } from './routes.ts';
+import type { Route } from './routes.ts';
 import { runEventsDocument } from './run-events-document.ts';
 import { visitOf, type Visit } from './viewer.ts';
 import type { Yoga } from './yoga.ts';
 
-/** A line through which proxies and browsers see that the connection lives, in ms. */
-const BEAT_MS = 10_000;
-
 /** How soon a browser connects again, in ms: also after a stream that ends without anything else. */
 const RETRY_MS = 1_000;
-
-const streamHeaders = {
-  'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-store',
-  // Proxies would keep events until they have enough of them.
-  'x-accel-buffering': 'no',
-};
+const RETRY = `retry: ${RETRY_MS}\n\n`;
 
 interface Told {
   readonly runEvents: {
@@ -39,8 +29,7 @@ export function runEventsRoute(yoga: Yoga, streams: EventStreams, admission: Adm
     methods: ['GET'],
     free: true,
     path: /^\/runs\/([^/]+)\/events$/,
-    answer: async (exchange) => {
-      const { request, response, query, names, signal, visitor } = exchange;
+    answer: async ({ request, response, query, names, signal, visitor }) => {
       const after = position(request.headers['last-event-id']?.toString() ?? query.get('after'));
       const admitted = async () => {
         await admission.fromAddress(request);
@@ -49,7 +38,7 @@ export function runEventsRoute(yoga: Yoga, streams: EventStreams, admission: Adm
         return whose;
       };
       // Any status but 200 would end an EventSource for good.
-      const comeLater = (ms: number) => void response.writeHead(200, streamHeaders).end(`retry: ${ms}\n\n`);
+      const comeLater = (ms: number) => void response.writeHead(200, STREAM_HEADERS).end(`retry: ${ms}\n\n`);
       const identity = await admitted().catch((error: unknown) => {
         if (!(error instanceof GatewayError) || error.code !== 'RATE_LIMITED') throw error;
         return comeLater(error.retryAfterMs ?? RETRY_MS);
@@ -65,9 +54,10 @@ export function runEventsRoute(yoga: Yoga, streams: EventStreams, admission: Adm
         letGo();
         return void response.writeHead(204, { 'cache-control': 'no-store' }).end();
       }
-      streams.add(response);
+      streams.watch(response);
       if (identity.until !== undefined) streams.endAt(response, identity.until);
-      await tell(exchange, first.value, events);
+      response.writeHead(200, STREAM_HEADERS);
+      eventStream({ events, first: RETRY + frame(first.value), each: frame }).pipe(response);
     },
   };
 }
@@ -104,32 +94,8 @@ function isOver({ data }: ExecutionResult, after: number | null): boolean {
   return ended && after !== null && run?.lastSeq === after;
 }
 
-async function tell(
-  { response, signal }: Exchange,
-  first: ExecutionResult,
-  events: AsyncIterator<ExecutionResult>,
-): Promise<void> {
-  response.writeHead(200, streamHeaders);
-  // To a client that reads nothing, beats would only pile up.
-  const beat = setInterval(() => response.writableNeedDrain || response.write(':\n\n'), BEAT_MS);
-  try {
-    await write(response, `retry: ${RETRY_MS}\n\n${frame(first)}`, signal);
-    for (let next = await events.next(); !next.done; next = await events.next())
-      await write(response, frame(next.value), signal);
-    response.end();
-  } finally {
-    clearInterval(beat);
-  }
-}
-
 function frame({ data, errors }: ExecutionResult): string {
   const event = (data as unknown as Told | null)?.runEvents;
   if (!event) throw errors?.[0] ?? new GatewayError('INTERNAL', 'An event could not be told.');
   return `id: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`;
-}
-
-/** Waits for a client that reads slowly: what it has not read yet is merged meanwhile. */
-async function write(response: ServerResponse, text: string, signal: AbortSignal): Promise<void> {
-  if (signal.aborted || response.writableEnded || response.write(text)) return;
-  await once(response, 'drain', { signal }).catch(() => {});
 }

@@ -11,7 +11,7 @@ export function speechRoutes(speeches: Speeches): readonly Route[] {
     const token = names[0] ?? '';
     // To be asked about costs nothing.
     if (request.method === 'HEAD')
-      return sendFile(exchange, { ...about(speeches.known(token)), body: Readable.from([]) });
+      return sendFile(exchange, { ...about(await speeches.known(token)), body: Readable.from([]) });
     const recording = await speeches.fetch(token);
     // Safari asks for the first two bytes, and plays nothing unless it gets just those.
     if (/^bytes=\d+-\d+$/.test(request.headers.range ?? '')) await recording.whole;

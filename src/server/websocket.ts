@@ -11,7 +11,7 @@ import { STALLED_MS } from './event-streams.ts';
 import { strangeOrigin } from './gate.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { Origins } from './origins.ts';
-import { formatted, withFormattedErrors } from './socket-errors.ts';
+import { formatted, withFormattedErrors } from './formatted-result.ts';
 import { readAtMost, tooManyOperations, type SocketLimits } from './socket-limits.ts';
 import type { Bounds } from './slow-bodies.ts';
 import { gathering, send } from './socket-sending.ts';

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { GraphQLError, type GraphQLSchema } from 'graphql';
+import { GraphQLError, type ExecutionResult, type GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
+import { eventStream, STREAM_HEADERS } from './event-stream.ts';
+import { withFormattedErrors } from './formatted-result.ts';
 import type { GraphiqlPage } from './graphiql.ts';
 import { httpAdmission, type Admission } from './admission.ts';
 import { documentCaches, documentRules, type DocumentRules } from './documents.ts';
@@ -80,6 +82,7 @@ export function makeYoga(parts: YogaParts, streams: EventStreams): Yoga {
       codesForBadDocuments(toGraphQLError),
       acceptedStreams(),
       ...(graphiql ? [policyOfPage(graphiql)] : []),
+      subscriptionStreams(),
       operationLog(logger),
     ],
   });
@@ -117,6 +120,23 @@ function policyOfPage(page: GraphiqlPage): Plugin {
     onResponse: ({ request, response }) => {
       const policy = page.policy(request);
       if (policy !== undefined) response.headers.set('content-security-policy', policy);
+    },
+  };
+}
+
+/** Subscriptions over HTTP, in Yoga's words: Yoga's own stream holds more events than one, and beats for readers that are gone. */
+function subscriptionStreams(): Plugin {
+  return {
+    onResultProcess: (answer) => {
+      const { result, resultProcessor } = answer;
+      if (!resultProcessor || !(Symbol.asyncIterator in result)) return;
+      const events = result[Symbol.asyncIterator]() as AsyncIterator<ExecutionResult>;
+      answer.setResultProcessor((_, { Response }) => {
+        const each = (next: ExecutionResult) =>
+          `event: next\ndata: ${JSON.stringify(next.errors ? withFormattedErrors(next) : next)}\n\n`;
+        const stream = eventStream({ events, first: ':\n\n', each, last: 'event: complete\ndata:\n\n' });
+        return new Response(stream as unknown as BodyInit, { headers: STREAM_HEADERS });
+      }, 'text/event-stream');
     },
   };
 }

@@ -33,6 +33,8 @@ const AFTERMATH_MS = 12_000;
 
 /** All that happened. What must not happen is a violation. */
 export class Ledger {
+  /** Nobody is told what is not stored: only who was frozen can be behind. */
+  readonly isStrict: boolean;
   readonly accounts = new Map<number, Account>();
   readonly byRun = new Map<string, Account>();
   /** Asked one after the other in one conversation. */
@@ -43,6 +45,10 @@ export class Ledger {
   /** Epoch ms of each connection to Dify that was cut before it was known for which question it was. */
   readonly namelessCuts: number[] = [];
   readonly startedAt = Date.now();
+
+  constructor({ isStrict }: { readonly isStrict: boolean }) {
+    this.isStrict = isStrict;
+  }
 
   open(question: Question): Account {
     const account: Account = {

@@ -15,7 +15,7 @@ import { judge } from './verdict.ts';
 // Breaks everything that can break while people ask, and proves that no answer is lost, doubled or reordered: `npm run test:chaos`.
 
 const plan = planFrom(process.env);
-const ledger = new Ledger();
+const ledger = new Ledger({ isStrict: plan.durability === 'strict' });
 
 function say(text: string): void {
   process.stdout.write(`${((Date.now() - ledger.startedAt) / 1000).toFixed(1).padStart(6)} s  ${text}\n`);
@@ -26,6 +26,7 @@ async function main(): Promise<void> {
   const random = new Random(plan.seed);
   say(`seed ${plan.seed}; what the replicas complain of is in ${folder}`);
   await using redis = await openRedis({ persist: true });
+  process.once('exit', () => redis.signal('SIGKILL'));
   await using upstream = await openUpstream(ledger, random.fork(10));
   await using fleet = await Fleet.open({
     plan,
@@ -61,5 +62,7 @@ async function main(): Promise<void> {
   process.stdout.write(`\n${report(ledger, plan, cuts)}\n`);
 }
 
+// Whoever ends this early leaves nothing behind.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 if (hasRedis()) await main();
 process.exit();

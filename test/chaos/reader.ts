@@ -30,7 +30,7 @@ export class Reader {
   constructor(account: Account, label: string, ledger: Ledger, { merges = false, after = null }: ReaderOptions = {}) {
     this.#after = after;
     this.account = account;
-    this.label = `${label} ${account.seen.size}`;
+    this.label = `${label} ${account.seen.size}${merges ? ' (merges)' : ''}`;
     this.#ledger = ledger;
     this.#merges = merges;
     account.seen.set(this.label, this.#lines);
@@ -85,8 +85,7 @@ export class Reader {
     const length = this.#lengths[seq];
     if (length !== undefined && length !== text.length)
       this.#excused('rewritten', `${text.length} characters at ${seq}, where ${length} had been`);
-    else if (this.#after === null && seq < this.seq && !this.finished)
-      this.#excused('rewound', `to ${seq} from ${this.seq}`);
+    else if (this.#after === null && seq < this.seq && !this.finished) this.#rewound(`to ${seq} from ${this.seq}`);
     if (seq < this.seq && this.#after === null) this.#lengths.length = seq + 1;
     this.finished = false;
     this.seq = seq;
@@ -119,11 +118,18 @@ export class Reader {
     this.account.end ??= { status, code: why?.code ?? null, message: why?.message ?? null };
   }
 
-  /** May happen where a writer, or the store, was lost with what it had not stored. */
+  /** Unless all is stored before it is told, another replica may be a moment behind: it tells the same, but again. */
+  #rewound(detail: string): void {
+    if (this.#ledger.isStrict) this.#excused('rewound', detail);
+    else this.#ledger.count('rewound');
+  }
+
+  /** May happen where a writer was lost with what it had not stored, or wakes up and does not know yet that it is the writer no more. */
   #excused(what: string, detail: string): void {
-    const now = Date.now();
-    this.#ledger.count(what);
-    if (!this.#ledger.excuses(this.account.askedAt, now, 'kill', 'freeze', 'redis')) this.#violate(what, detail);
+    const ledger = this.#ledger;
+    ledger.count(what);
+    const lossy = ledger.isStrict ? [] : (['kill', 'redis'] as const);
+    if (!ledger.excuses(this.account.askedAt, Date.now(), 'freeze', ...lossy)) this.#violate(what, detail);
   }
 
   #violate(what: string, detail: string): void {

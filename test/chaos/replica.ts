@@ -27,6 +27,9 @@ export class Replica {
   static async start(config: string, log: string): Promise<Replica> {
     const child = spawn(process.execPath, [main, '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] });
     const exited = once(child, 'exit');
+    const end = () => child.kill('SIGKILL');
+    process.once('exit', end);
+    child.once('exit', () => process.off('exit', end));
     child.stderr.pipe(createWriteStream(log, { flags: 'a' }));
     const listening = Promise.withResolvers<string>();
     let said = '';

@@ -76,7 +76,7 @@ export class Socket implements Disposable {
     try {
       for await (const { data, errors } of this.#client.iterate<Record<string, SeenEvent>>(operation)) {
         const event = Object.values(data ?? {})[0];
-        if (!event) throw errors ?? new Error('neither data nor errors');
+        if (!event) return this.#weigh(errors);
         reader.take(event);
         onEvent?.(event);
       }
@@ -88,6 +88,7 @@ export class Socket implements Disposable {
   }
 
   #weigh(error: unknown): false {
+    if (error instanceof Refused) throw error;
     const [first] = Array.isArray(error) ? (error as { message: string; extensions?: { code?: string } }[]) : [];
     const code = first?.extensions?.code;
     if (passing.has(code)) {

@@ -44,9 +44,8 @@ async function judgeRun(account: Account, ledger: Ledger, replicas: readonly Rep
 
 /** What all replicas tell alike. */
 function contentOf(events: readonly SeenEvent[]): string {
-  return JSON.stringify(
-    events.filter(({ __typename }) => __typename !== 'RunAttached').map(({ run: _, ...event }) => event),
-  );
+  const told = events.filter(({ __typename }) => __typename !== 'RunAttached');
+  return JSON.stringify(told.map((event) => ({ ...event, run: null })));
 }
 
 function judgeEnd(account: Account, end: SeenEvent | undefined, ledger: Ledger): void {
@@ -68,14 +67,16 @@ function judgeEnd(account: Account, end: SeenEvent | undefined, ledger: Ledger):
 /** Of what anybody saw, all is kept, unless a writer was lost before it was stored. */
 function judgeSeen(account: Account, events: readonly SeenEvent[], ledger: Ledger): void {
   const kept = new Set(events.map(lineOf));
-  let strange = 0;
-  for (const [label, lines] of account.seen) {
-    if (/^(log|flooded)/.test(label)) continue;
-    for (const line of lines) if (/^\d+ (?!RunAttached)/.test(line) && !kept.has(line)) strange += 1;
-  }
-  const isMerged = [...account.seen.keys()].some((label) => label.startsWith('watcher') || label.startsWith('asker'));
-  if (strange === 0 || (isMerged && account.question.leastMs === 0)) return;
-  ledger.count('events seen and not kept', strange);
+  const readers = [...account.seen].filter(([label]) => !label.includes('merges'));
+  const strange = readers.flatMap(([label, lines]) =>
+    lines.filter((line) => /^\d+ (?!RunAttached)/.test(line) && !kept.has(line)).map((line) => `${label}: ${line}`),
+  );
+  if (strange.length === 0 || account.question.leastMs === 0) return;
+  ledger.count('events seen and not kept', strange.length);
+  const lossy = ledger.isStrict ? [] : (['kill', 'redis'] as const);
+  const endedAt = Date.parse(events.at(-1)?.at ?? '');
+  if (!ledger.excuses(account.askedAt, endedAt, 'freeze', ...lossy))
+    ledger.violate('seen and not kept', account, strange.slice(0, 3).join(' | '));
 }
 
 /** One after the other, in the order in which they were asked. */

@@ -52,7 +52,7 @@ export class Wire implements AsyncDisposable {
   }
 
   cutAll(): void {
-    for (const cut of [...this.#cutters.values()]) cut();
+    for (const cut of this.#cutters.values()) cut();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -11,6 +11,9 @@ export interface Proxy extends AsyncDisposable {
   cut(): void;
   /** From now on carries nothing of the connections that are open, and closes none: as when a laptop changes networks. */
   freeze(): void;
+  /** The same, and no new connection comes about until it is back. */
+  leave(): void;
+  comeBack(): void;
 }
 
 /** Opens a network to the gateway at `target`. `overhear` gets every byte that the gateway says. */
@@ -18,7 +21,9 @@ export async function openProxy(target: string, overhear?: (bytes: Buffer) => vo
   const { port, pathname } = new URL(target);
   const open = new Set<Socket>();
   let connections = 0;
+  let away = false;
   const server = createServer((near) => {
+    if (away) return void near.resetAndDestroy();
     connections += 1;
     const far = connect(Number(port), '127.0.0.1');
     if (overhear) far.on('data', overhear);
@@ -35,6 +40,9 @@ export async function openProxy(target: string, overhear?: (bytes: Buffer) => vo
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
 
+  function freeze(): void {
+    for (const socket of open) socket.unpipe().pause();
+  }
   function cut(): void {
     for (const socket of open) socket.resetAndDestroy();
   }
@@ -44,9 +52,12 @@ export async function openProxy(target: string, overhear?: (bytes: Buffer) => vo
       return connections;
     },
     cut,
-    freeze() {
-      for (const socket of open) socket.unpipe().pause();
+    freeze,
+    leave() {
+      away = true;
+      freeze();
     },
+    comeBack: () => void (away = false),
     async [Symbol.asyncDispose]() {
       server.close();
       cut();

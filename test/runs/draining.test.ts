@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/runs/run-event.ts';
 import type { RunHeader, RunKey } from '../../src/runs/run-state.ts';
@@ -123,11 +124,13 @@ describe('a stop', () => {
     const answer = () => ({
       steps: [{ write: ': \n\n' }, { until: named.promise }, { write: sse(message('late')) }, { hang: true as const }],
     });
-    await using dify = await openFaulty({ answer }, { stopMs: 30, namelessMs: 10_000 });
+    await using dify = await openFaulty({ answer }, { stopMs: 30, lingerMs: 1, namelessMs: 10_000 });
     const run = await dify.ask('chat');
     expect(await dify.runs.stop(run, 5_000)).toBe(true);
     expect(run.state).toMatchObject({ status: 'STOPPED', text: '', settledBy: 'WATCHDOG' });
     expect(dify.requests('/stop')).toBe(0);
+    // Longer than a run lingers whose task has a name.
+    await sleep(50);
     named.resolve();
     await expect.poll(() => dify.requests('/stop')).toBe(1);
     await dify.silence();

@@ -54,11 +54,12 @@ const records: Readonly<Record<string, Pick<Faults, 'message' | 'run'>>> = {
   none: {},
 };
 
-const lines = [
-  '| fault | app | Dify | records | end | code | settled by |',
-  '| --- | --- | --- | --- | --- | --- | --- |',
+const head = [
+  '| fault | app | Dify | records | end | code | settled by | held by |',
+  '| --- | --- | --- | --- | --- | --- | --- | --- |',
 ];
-afterAll(() => void process.stdout.write(`\n${lines.join('\n')}\n\n`));
+const lines: string[] = [];
+afterAll(() => void process.stdout.write(`\n${[...head, ...lines.toSorted()].join('\n')}\n\n`));
 
 /** How a run ended, as the table shows it. */
 function shown({ status, error: failure, settledBy, text }: Readonly<RunState>): string[] {
@@ -125,7 +126,8 @@ describe.concurrent('before Dify has said anything, a question fails at once and
   ])('%s', async ([name, dify, answer, expected]) => {
     const results = await Promise.all(kinds.map((kind) => play(kind, { answer, dify }, '1.16.2', 'ended')));
     for (const [at, { run, times }] of results.entries()) {
-      lines.push(`| ${[name, kinds[at], 'any', 'any', ...shown(run.state).slice(0, 3)].join(' | ')} |`);
+      const bound = dify && 'headersMs' in dify ? 'headersMs' : 'at once';
+      lines.push(`| ${[name, kinds[at], 'any', 'any', ...shown(run.state).slice(0, 3), bound].join(' | ')} |`);
       expect(shown(run.state).slice(0, 3)).toEqual([...expected, 'STREAM']);
       expect(times).toBeLessThanOrEqual(1);
     }
@@ -145,7 +147,14 @@ const lost =
     return known === 'open' && kind !== 'chat' ? watchdog('STREAM_INTERRUPTED', 'UNKNOWN') : watchdog(code);
   };
 
+/** Which of the limits the end of such a run waited for. */
+const whenLost = (first?: string) => (state: Readonly<RunState>) =>
+  [...(first ? [first] : []), state.settledBy === 'WATCHDOG' ? 'settleMs' : 'a look'].join(', ');
+const whenQuiet = ({ settledBy }: Readonly<RunState>) => (settledBy === 'WATCHDOG' ? 'runMs' : 'quietMs');
+const immediately = () => 'at once';
+
 interface Lost extends Case {
+  readonly bound: (state: Readonly<RunState>) => string;
   readonly expected: (kind: Kind, known: string) => Expected;
 }
 
@@ -153,48 +162,71 @@ const all = (kind: Kind) => [...beginning[kind], ...rest[kind], ...end[kind]];
 const odd = { answer: 7, text: { no: 1 }, created_at: 'never', metadata: 'none', from_variable_selector: 3 };
 
 const faults: readonly Lost[] = [
-  { name: 'cut', answer: (kind) => written(beginning[kind], { reset: true }), expected: lost('STREAM_INTERRUPTED') },
-  { name: 'ends early', answer: (kind) => written(beginning[kind]), expected: lost('STREAM_INTERRUPTED') },
+  {
+    name: 'cut',
+    bound: whenLost(),
+    answer: (kind) => written(beginning[kind], { reset: true }),
+    expected: lost('STREAM_INTERRUPTED'),
+  },
+  {
+    name: 'ends early',
+    bound: whenLost(),
+    answer: (kind) => written(beginning[kind]),
+    expected: lost('STREAM_INTERRUPTED'),
+  },
   {
     name: 'a proxy’s page within',
+    bound: whenLost(),
     answer: (kind) => written(beginning[kind], { write: page }),
     expected: lost('STREAM_INTERRUPTED'),
   },
   {
     name: 'silence',
+    bound: whenLost('idleMs'),
     answer: (kind) => written(beginning[kind], hang),
     dify: { idleMs: 60 },
     expected: lost('UPSTREAM_TIMEOUT'),
   },
   {
     name: 'endless pings',
+    bound: whenQuiet,
     answer: (kind) => written(beginning[kind], ...pings),
     waits: { quietMs: 40, runMs: new Map(kinds.map((kind) => [kind, 1_000])) },
     expected: (kind, known) => (known === 'ended' ? byRecord(kind) : watchdog('UPSTREAM_TIMEOUT')),
   },
   {
     name: 'error half-way',
+    bound: immediately,
     answer: (kind) => written([...beginning[kind], error('rate_limit_error', 429, 'Slow down')], ...pings),
     expected: () => ['FAILED', 'UPSTREAM_RATE_LIMITED', 'STREAM', 'half '],
   },
-  { name: 'open after its end', answer: (kind) => written(all(kind), hang), expected: () => whole('STREAM') },
+  {
+    name: 'open after its end',
+    bound: immediately,
+    answer: (kind) => written(all(kind), hang),
+    expected: () => whole('STREAM'),
+  },
   {
     name: 'two ends',
+    bound: immediately,
     answer: (kind) => written([...all(kind), ...end[kind]], { write: sse(...end[kind]) }),
     expected: () => whole('STREAM'),
   },
   {
     name: 'error after its end',
+    bound: immediately,
     answer: (kind) => written([...all(kind), error('x', 500, 'late')]),
     expected: () => whole('STREAM'),
   },
   {
     name: '1 MB from a node',
+    bound: immediately,
     answer: (kind) => written([node('finished', '9', { outputs: { a: 'x'.repeat(1_048_576) } }), ...all(kind)]),
     expected: () => whole('STREAM'),
   },
   {
     name: 'wrong types',
+    bound: immediately,
     answer: (kind) => {
       const [first = workflowStarted(), ...others] = all(kind);
       const wrong = { ...first, ...odd, data: { id: 5, node_id: null, status: [], outputs: 'x', elapsed_time: {} } };
@@ -212,7 +244,9 @@ describe.concurrent('whatever becomes of a stream, its run ends once, and as wel
     await atOnce(6, cases, async ({ version, kind, known }) => {
       const { run, times } = await play(kind, fault, version, known);
       const told = shown(run.state);
-      lines.push(`| ${[fault.name, kind, version, known, ...told.slice(0, 3)].join(' | ')} |`);
+      lines.push(`| ${[fault.name, kind, version, known, ...told.slice(0, 3), fault.bound(run.state)].join(' | ')} |`);
+      // None of the limits is longer than a second or two: nothing but them, and a busy machine, may hold a run.
+      expect((run.state.finishedAt ?? Infinity) - run.state.header.createdAt).toBeLessThan(10_000);
       expect([kind, version, known, ...told]).toEqual([kind, version, known, ...fault.expected(kind, known)]);
       expect(times).toBe(1);
     });

@@ -21,7 +21,7 @@ export interface Faults {
   /** `about` is the query, or a workflow's `text`. */
   readonly answer: (about: string, kind: Kind) => ScriptedReply;
   /** The item of `/messages`, and the body of `/workflows/run/{id}`; without them, they are unknown. */
-  readonly message?: () => object | null;
+  readonly message?: () => object | null | Promise<object>;
   readonly run?: () => object | null;
   /** `/workflow/{id}/events` */
   readonly events?: () => ScriptedReply | null;
@@ -119,7 +119,7 @@ async function reply(exchange: Exchange, faults: Faults, version: string): Promi
   if (path === '/info') return send({ name: kind, mode: modes[kind] });
   if (path === '/parameters') return send({ user_input_form: [] });
   if (path === '/messages') {
-    const message = faults.message?.();
+    const message = await faults.message?.();
     return send(message && { limit: 100, has_more: false, data: [message] });
   }
   if (path.startsWith('/workflows/run/')) return send(faults.run?.());

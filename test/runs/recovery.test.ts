@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/runs/run-event.ts';
 import type { ScriptedReply } from '../../src/sandbox/script.ts';
@@ -116,6 +117,54 @@ describe('a graph whose stream is cut', () => {
     expect(opened).toBeLessThan(15);
   });
 
+  test('is followed for as long as streams stay open, though nothing is said on them', async () => {
+    let opened = 0;
+    const faults = {
+      answer: () => cut(workflowStarted(), message('half ')),
+      events: (): ScriptedReply => {
+        opened += 1;
+        const [snapshot, end] = [sse(workflowStarted()), sse(message('whole'), workflowFinished('succeeded', record))];
+        return { steps: [{ write: snapshot }, ...(opened < 8 ? [{ waitMs: 80 }, reset] : [{ write: end }])] };
+      },
+    };
+    await using dify = await openFaulty(faults, { settleMs: 40 });
+    const { run } = await dify.play('chatflow');
+    expect(run.state).toMatchObject({ status: 'SUCCEEDED', text: 'half whole', reconnects: 8 });
+  });
+
+  test('hears nothing more once its end is told, while its text is looked up', async () => {
+    const looking = Promise.withResolvers<void>();
+    const known = Promise.withResolvers<object>();
+    const end = { write: sse(workflowStarted(), message('whole'), workflowFinished('succeeded')) };
+    const late = { write: sse(message(' late')) };
+    const faults = {
+      answer: () => cut(workflowStarted(), message('half ')),
+      events: () => ({ steps: [end, { until: looking.promise }, late, { waitMs: 30 }, { hang: true as const }] }),
+      message: () => {
+        looking.resolve();
+        return known.promise;
+      },
+    };
+    await using dify = await openFaulty(faults, patient);
+    const playing = dify.play('chatflow');
+    await looking.promise;
+    // Time for what comes late to come.
+    await sleep(60);
+    known.resolve(stored);
+    expect((await playing).run.state).toMatchObject({ status: 'SUCCEEDED', text: 'half whole' });
+  });
+
+  test('keeps its text where Dify has stored less of it', async () => {
+    const faults = {
+      version: '1.13.0',
+      answer: () => cut(workflowStarted(), message('half whole ')),
+      run: () => record,
+    };
+    await using dify = await openFaulty({ ...faults, message: () => ({ ...stored, answer: 'half' }) }, patient);
+    const { run } = await dify.play('chatflow');
+    expect(run.state).toMatchObject({ status: 'SUCCEEDED', text: 'half whole ' });
+  });
+
   test('waits for a record that is not there at first', async () => {
     let looks = 0;
     const run = () => ((looks += 1) < 3 ? null : record);
@@ -188,6 +237,14 @@ describe('a chat whose stream is cut', () => {
     expect(run.state).toMatchObject({ status: 'FAILED', text: 'half whole', error: { code: 'STREAM_INTERRUPTED' } });
   });
 
+  test('waits until its answer does not grow any more', async () => {
+    const answers = ['half w', 'half who'];
+    const message_ = () => ({ ...stored, answer: answers.shift() ?? stored.answer });
+    const faults = { version: '1.13.0', answer: () => cut(message('half')), message: message_ };
+    await using dify = await openFaulty(faults, patient);
+    expect((await dify.play('chat')).run.state).toMatchObject({ status: 'SUCCEEDED', text: 'half whole' });
+  });
+
   test('fails as its message did', async () => {
     const failed = { ...stored, answer: '', status: 'error', error: 'No model.' };
     await using dify = await openFaulty({ answer: () => cut(message('half')), message: () => failed }, patient);
@@ -244,13 +301,25 @@ describe('a stop while a run is looked for', () => {
   test('ends it soon, through Dify', async () => {
     const run = () => ({ ...record, status: 'running' });
     const faults = { version: '1.13.0', answer: () => cut(inGraph('text_chunk', { text: 'half' })), run };
-    await using dify = await openFaulty(faults, { settleMs: 60_000 });
+    await using dify = await openFaulty(faults, { settleMs: 60_000, lingerMs: 60_000 });
     const asked = await dify.ask('workflow');
     await expect.poll(() => dify.requests(String(record.id))).toBeGreaterThan(0);
     expect(await dify.runs.stop(asked, 5_000)).toBe(true);
     expect(asked.state).toMatchObject({ status: 'STOPPED', text: 'half' });
     expect(dify.requests('/stop')).toBe(1);
-    await dify.runs.drain(2_000);
+    const startedAt = performance.now();
+    await dify.runs.drain(60_000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+  });
+
+  test('of a chat ends it as stopped: what Dify stores of a stopped answer looks like a whole one', async () => {
+    const message_ = () => ({ ...stored, answer: dify.requests('/stop') > 0 ? 'half wh' : '' });
+    const faults = { version: '1.13.0', answer: () => cut(message('half')), message: message_ };
+    await using dify = await openFaulty(faults, { settleMs: 2_000, stopMs: 15_000 });
+    const asked = await dify.ask('chat');
+    await expect.poll(() => dify.requests('/messages')).toBeGreaterThan(0);
+    expect(await dify.runs.stop(asked, 15_000)).toBe(true);
+    expect(asked.state).toMatchObject({ status: 'STOPPED', text: 'half wh', settledBy: 'HISTORY' });
   });
 });
 

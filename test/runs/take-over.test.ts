@@ -3,7 +3,8 @@ import { Translator } from '../../src/runs/translator.ts';
 import { newHeader, type Question } from '../../src/runs/question.ts';
 import type { RunEvent } from '../../src/runs/run-event.ts';
 import type { KeptRun } from '../../src/runs/run-log.ts';
-import type { RunHeader } from '../../src/runs/run-state.ts';
+import type { RunHeader, RunKey } from '../../src/runs/run-state.ts';
+import type { RunsOptions } from '../../src/runs/runs.ts';
 import type { ScriptedReply } from '../../src/sandbox/script.ts';
 import {
   agentThought,
@@ -69,8 +70,8 @@ async function takenOver(dify: FaultyDify, run: KeptRun): Promise<readonly RunEv
   return events;
 }
 
-const open = (faults: Omit<Faults, 'answer'> & Partial<Faults>) =>
-  openFaulty({ answer: nobodyAsks, ...faults }, patient);
+const open = (faults: Omit<Faults, 'answer'> & Partial<Faults>, waits: RunsOptions = {}) =>
+  openFaulty({ answer: nobodyAsks, ...faults }, { ...patient, ...waits });
 
 describe('a run whose writer is gone', () => {
   test('goes on where it was: what was told is not told again', async () => {
@@ -178,6 +179,17 @@ describe('a run whose writer is gone', () => {
     await run.ended;
     expect(run.state).toMatchObject({ status: 'SUCCEEDED', forms: new Map() });
     expect(dify.requests('/secret-token')).toBe(1);
+    const resumed = expect.objectContaining({ type: 'RunResumed', formId: 'f1' }) as RunEvent;
+    expect(await readToEnd(run.read(0))).toContainEqual(resumed);
+  });
+
+  test('goes on at once if the person has answered meanwhile', async () => {
+    const record = { id: workflowStarted()['workflow_run_id'], status: 'running', outputs: {} };
+    const events = () => says(workflowStarted(), workflowFinished('succeeded'));
+    await using dify = await open({ events, run: () => record }, { pollMs: 600_000 });
+    const run = await leftBy(dify, { app: 'workflow', kind: 'WORKFLOW' }, paused);
+    await takenOver(dify, run);
+    expect(run.state.status).toBe('SUCCEEDED');
   });
 });
 
@@ -201,5 +213,27 @@ describe('a run that another process writes', () => {
     await dify.runs.drain(5_000);
     await dify.silence();
     expect(run.state).toMatchObject({ status: 'RUNNING', lastSeq });
+  });
+
+  test('may come back before all of it was let go', async () => {
+    const answer = (): ScriptedReply => ({ steps: [{ write: sse(message('half')) }, { hang: true }] });
+    await using dify = await open({ answer, version: '1.13.0', message: () => stored });
+    const run = await dify.ask('chat');
+    await expect.poll(() => run.state.text).toBe('half');
+    dify.log.writer.lost(run.state.header);
+    dify.log.writer.takeOver(run);
+    await run.ended;
+    expect(run.state).toMatchObject({ status: 'SUCCEEDED', text: 'half whole', reconnects: 1 });
+    expect(dify.requests('/chat-messages')).toBe(1);
+  });
+
+  test('is not taken by a server that is shutting down', async () => {
+    await using dify = await open({});
+    await dify.runs.drain(0);
+    const given: RunKey[] = (dify.log.given = []);
+    const run = await leftBy(dify, { app: 'chat' }, [message('half')]);
+    dify.log.writer.takeOver(run);
+    await expect.poll(() => given).toEqual([run.state.header]);
+    expect(run.state).toMatchObject({ status: 'RUNNING', text: 'half' });
   });
 });

@@ -187,6 +187,21 @@ describe('reasoning apart from the answer, from 1.15 on', () => {
   });
 });
 
+test.each([
+  ['1.12.1', ''],
+  ['1.14.2', 'One two'],
+])('an answer of an easy-UI app goes on when nobody reads it: %s keeps “%s”', async (version, kept) => {
+  await using sandbox = await openSandbox({ version });
+  const client = new Client(sandbox, 'assistant');
+  const cut = new AbortController();
+  const { conversation_id } = await (await client.ask('!echo One two', {}, cut.signal)).until(() => true);
+  cut.abort();
+  const after = await client.ask('!echo Three four five', { conversation_id });
+  await after.until(({ event }) => event === 'message_end');
+  const { json } = await client.get('/messages', { conversation_id: String(conversation_id) });
+  expect((json['data'] as Json[])[0]).toMatchObject({ answer: kept, status: 'normal' });
+});
+
 describe('easy-UI apps from 1.16 on', () => {
   test('send empty lists instead of null, and /messages tells tokens and prices', async () => {
     await using sandbox = await openSandbox({ pace: 0, version: '1.16.0' });

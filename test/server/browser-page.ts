@@ -1,29 +1,8 @@
-import { existsSync } from 'node:fs';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
+import { openBrowser } from '../browser.ts';
 import { endedRun } from '../graphql/answers.ts';
 import { openRig, type Data, type Rig } from '../rig.ts';
-
-const executablePath = '/usr/bin/chromium';
-
-/** Where everything has to hold, the absence of a browser is a failure. */
-export const noBrowser = !existsSync(executablePath) && process.env['CI'] !== 'true';
-
-/** Quiet: no service of its maker's is asked for anything. */
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-/** A browser of its own, with more arguments. */
-export function openBrowser(...more: readonly string[]): Promise<Browser> {
-  return chromium.launch({ executablePath, args: [...args, ...more] });
-}
 
 /** GraphiQL in a browser, in front of the demo apps; its user `me` is an admin, as they are without a configuration. */
 export interface GraphiqlInBrowser extends AsyncDisposable {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openRig, type Rig } from '../rig.ts';
-import { noBrowser, openBrowser } from './browser-page.ts';
+import { hasBrowser, openBrowser } from '../browser.ts';
 
 const mutation = 'mutation { chat(input: { query: "!echo stolen", waitMs: 0 }) { run { id } } }';
 const subscription = 'subscription { chatStream(input: { query: "!echo stolen", idempotencyKey: "k" }) { seq } }';
@@ -59,7 +59,7 @@ async function tryAs(page: Page, name: string, url: string): Promise<string> {
   return page.evaluate(`(async () => (${attempts}).${name}(${JSON.stringify(url)}))().catch(String)`);
 }
 
-describe.skipIf(noBrowser)('in a browser, a page of another origin', () => {
+describe.skipIf(!hasBrowser('A FOREIGN PAGE IS'))('in a browser, a page of another origin', () => {
   let browser: Browser;
   let pages: Server;
   let port: number;

@@ -175,7 +175,12 @@ describe('what any page could have made a browser send', () => {
     expect(refused.status).toBe(400);
     expect(await refused.text()).toMatch(/"message":"Any page could .*"code":"BAD_USER_INPUT"|"code":.*Any page could/);
     expect(rig.requests).toEqual([]);
-    for (const header of ['x-requested-with', 'apollo-require-preflight', 'x-apollo-operation-name', 'sec-fetch-site']) {
+    for (const header of [
+      'x-requested-with',
+      'apollo-require-preflight',
+      'x-apollo-operation-name',
+      'sec-fetch-site',
+    ]) {
       const shown = { [header]: 'same-origin' };
       const headers = { ...(init.headers as Record<string, string> | undefined), ...shown };
       expect(await (await fetch(url, { ...init, headers })).text()).not.toContain('Any page could');

@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hasBrowser } from '../browser.ts';
 import { dataOf, endedRun, holdAnswer } from '../graphql/answers.ts';
-import { noBrowser, openGraphiql, runStatus, type GraphiqlInBrowser } from './browser-page.ts';
+import { openGraphiql, runStatus, type GraphiqlInBrowser } from './browser-page.ts';
 
-if (noBrowser)
-  console.warn('\n*** GraphiQL IS NOT TESTED: there is no /usr/bin/chromium (Debian: apt-get install chromium) ***\n');
-
-describe.skipIf(noBrowser)('GraphiQL, as it opens,', () => {
+describe.skipIf(!hasBrowser('GRAPHIQL IS'))('GraphiQL, as it opens,', () => {
   let graphiql: GraphiqlInBrowser;
 
   // A page of 9 MB takes a while on a busy machine.

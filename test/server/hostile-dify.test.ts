@@ -173,6 +173,22 @@ describe('whatever Dify sends', () => {
     },
     60_000,
   );
+
+  test('a run has no more nodes than anybody could look at', async () => {
+    const started = (at: number) => {
+      const data = { id: `${at}`, node_id: `n${at}`, node_type: 'code', title: 'A node with a title', index: at };
+      return `data: ${JSON.stringify({ event: 'node_started', task_id: 't', workflow_run_id: 'w', data })}\n\n`;
+    };
+    replies.set('nodes', [Array.from({ length: 100_000 }, (_, at) => started(at)).join('')]);
+    const begun = performance.now();
+    const ask =
+      'mutation { chat(input: { query: "nodes", autoGenerateName: false }) { run { nodes { id } finishedAt } } }';
+    const { chat } = (await app.query(ask)).data ?? {};
+    expect(chat.run.finishedAt).toEqual(expect.any(String));
+    expect(chat.run.nodes).toHaveLength(10_000);
+    // When each told the names of all that were open, it took minutes and all memory.
+    expect(performance.now() - begun).toBeLessThan(20_000);
+  }, 60_000);
 });
 
 describe('whatever Dify says of an app', () => {

@@ -5,7 +5,7 @@ const [url = '', apps = '[]'] = process.argv.slice(2);
 const gateway = await openGateway({ url, apps: JSON.parse(apps) }, { nodeData: true });
 process.on('message', () => {
   globalThis.gc?.();
-  const { heapUsed, external } = process.memoryUsage();
-  process.send?.(heapUsed + external);
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  process.send?.(heapUsed + arrayBuffers);
 });
 process.send?.(gateway.url);

@@ -85,6 +85,29 @@ describe.skipIf(!hasRedis() || !hasNginx())('two replicas behind the nginx of th
     await two.close();
   });
 
+  test('know of what was uploaded and ordered at the other', async () => {
+    const prefix = `${randomUUID()}:`;
+    const open = () => openGateway(sandbox, { redis: { url: redis.url, prefix }, secret: 's'.repeat(32) });
+    const [one, two] = [await open(), await open()];
+    const here = { headers: { 'x-user': 'ann' } };
+    const body = new FormData();
+    body.append('file', new File(['hello'], 'note.txt', { type: 'text/plain' }));
+    const sent = await fetch(new URL('/files/concierge', one.url), { method: 'POST', body, ...here });
+    const { id } = (await sent.json()) as Data;
+    const read = await fetch(new URL(`/files/concierge/${id}`, two.url), here);
+    expect([read.status, await read.text()]).toEqual([200, 'hello']);
+    expect((await fetch(new URL(`/files/concierge/${id}`, two.url))).status).toBe(404);
+    const speak = { query: 'mutation { speak(input: { app: "assistant", text: "Hello" }) { url } }' };
+    const headers = { ...here.headers, 'content-type': 'application/json' };
+    const ordered = await fetch(one.url, { method: 'POST', headers, body: JSON.stringify(speak) });
+    const { data } = (await ordered.json()) as Data;
+    const spoken = await fetch(new URL(data.speak.url as string, two.url));
+    expect([spoken.status, spoken.headers.get('content-type')]).toEqual([200, 'audio/mpeg']);
+    expect((await spoken.arrayBuffer()).byteLength).toBeGreaterThan(0);
+    await one.close();
+    await two.close();
+  });
+
   test('say at /ready whether they take questions', async () => {
     const gateway = await replica(0);
     const ready = new URL('/ready', gateway.url);

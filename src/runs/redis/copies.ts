@@ -1,5 +1,5 @@
 import { isEnded, type RunHeader } from '../run-state.ts';
-import { Copy } from './copy.ts';
+import { Copy, type Entry } from './copy.ts';
 import { nameOf, type Names } from './names.ts';
 import type { Redis } from './redis.ts';
 import { readOn, readWhole } from './stream.ts';
@@ -52,9 +52,11 @@ export class Copies {
     return this.#copies.get(name);
   }
 
-  /** The copy of a run that nothing has happened to. */
+  /** The copy of a run that nothing has happened to; the one that is here already, if somebody was faster. */
   open(header: RunHeader): Copy {
     const name = nameOf(header);
+    const known = this.#copies.get(name);
+    if (known?.state.lastSeq === 0) return known;
     const copy = new Copy(header, () => this.#readersChanged(name));
     this.#copies.set(name, copy);
     return copy;
@@ -93,6 +95,12 @@ export class Copies {
     this.#bells.delete(name);
   }
 
+  /** Who asks for it from now on gets what the store has. */
+  drop(name: string): void {
+    this.taken(name);
+    this.#copies.delete(name);
+  }
+
   close(): void {
     clearInterval(this.#timer);
     for (const quiet of this.#bells.values()) quiet();
@@ -124,7 +132,7 @@ export class Copies {
     const [whole, stopping] = await Promise.all([readWhole(this.#redis, this.#names, name), this.#isStopping(name)]);
     if (!whole) return undefined;
     const copy = this.#copies.get(name) ?? this.open(whole.header);
-    copy.become(whole.entries);
+    this.#become(name, copy, whole.entries);
     if (stopping) copy.markStopping();
     return copy;
   }
@@ -164,7 +172,12 @@ export class Copies {
 
   async #whole(name: string, copy: Copy): Promise<void> {
     const whole = await readWhole(this.#redis, this.#names, name);
-    if (whole) copy.become(whole.entries);
+    if (whole) this.#become(name, copy, whole.entries);
+  }
+
+  /** What was claimed or taken over while the store was read is ahead of it by now. */
+  #become(name: string, copy: Copy, entries: readonly Entry[]): void {
+    if (!this.#isWritten(name)) copy.become(entries);
   }
 
   /** Nothing new: or is it not there any more? Its writer would put it back, if there is one. */
@@ -173,7 +186,7 @@ export class Copies {
     if (kept === 1) copy.missingSince = null;
     else copy.missingSince ??= Date.now();
     if (copy.missingSince === null || Date.now() - copy.missingSince < this.#goneMs) return;
-    this.#drop(name);
+    this.drop(name);
     copy.vanish();
   }
 
@@ -184,13 +197,8 @@ export class Copies {
       if (copy.readers > 0) {
         copy.wanted = now;
         if (!isEnded(copy.state)) void this.#update(name).catch(ignore);
-      } else if (now - copy.wanted > KEEP_MS) this.#drop(name);
+      } else if (now - copy.wanted > KEEP_MS) this.drop(name);
     }
-  }
-
-  #drop(name: string): void {
-    this.taken(name);
-    this.#copies.delete(name);
   }
 }
 

@@ -30,6 +30,10 @@ export class Names {
     return `${this.#prefix}runs:${viewer}`;
   }
 
+  note(name: string): string {
+    return `${this.#prefix}note:${name}`;
+  }
+
   /** Who stands in a line, and the channel that rings for it. */
   line(line: string): string {
     return `${this.#prefix}line:${line}`;

@@ -21,7 +21,7 @@ export interface RedisLogOptions {
   readonly durability?: 'relaxed' | 'strict';
 }
 
-/** How long a run that is handed over may take to be stored, in ms: the process is about to end. */
+/** How long what is left may take to be stored, in ms: the process is about to end. */
 const FLUSH_MS = 2_000;
 
 /** What is called from one replica to the writer of a run in another. */
@@ -120,7 +120,6 @@ export class RedisLog implements RunLog {
     const name = nameOf(key);
     const written = this.#written.get(name);
     if (!written || !this.available) return false;
-    this.#leases.pause();
     await elapsed(FLUSH_MS, written.flush());
     const keys = [this.#names.run(name), this.#names.leases];
     const said = await this.#redis.run(scripts.handOver, keys, [name, written.fence, '']).catch(() => 0);
@@ -128,6 +127,10 @@ export class RedisLog implements RunLog {
     this.#release(name, written);
     this.#order('take', name);
     return true;
+  }
+
+  retire(): void {
+    this.#leases.pause();
   }
 
   async find(key: RunKey): Promise<KeptRun | undefined> {
@@ -156,7 +159,9 @@ export class RedisLog implements RunLog {
     this.#unlisten();
     this.#leases.close();
     this.#watchers.close();
-    for (const written of this.#written.values()) written.end();
+    const left = [...this.#written.values()];
+    if (this.available) await elapsed(FLUSH_MS, Promise.all(left.map((written) => written.flush())));
+    for (const written of left) written.end();
     this.#copies.close();
   }
 
@@ -170,6 +175,8 @@ export class RedisLog implements RunLog {
       keepMs: this.#options.keepMinutes * 60_000,
       onSettled: () => this.#release(name, written),
       onLost: () => {
+        // An end that the store has not is none.
+        if (isEnded(copy.state)) this.#copies.drop(name);
         this.#release(name, written);
         this.#writer?.lost(keyOf(name));
       },
