@@ -70,7 +70,7 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
   const checkInputs = new Set(config.apps.filter((app) => app.checkInputs).map(({ name }) => name));
   const runs = new Runs(dify, store.log, logger, {
     turns: store.turns,
-    ...runLimits(config, store.openRate),
+    allowance: runLimits(config, store.openRate),
     ...options.waits,
     runMs: new Map(config.apps.map(({ name, timeouts }) => [name, timeouts.runMs])),
     nodeData: new Set(config.apps.filter(({ nodeData }) => nodeData).map(({ name }) => name)),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { address as network } from './auth.ts';
-import { list, milliseconds, optional, section, truth, whole } from './values.ts';
+import { list, optional, section, truth, whole } from './values.ts';
 
 /** What is refused, so that nobody takes what is there for others. The defaults stand beside the fields; 0 is no limit where it is written. */
 export interface LimitsConfig {
@@ -103,8 +103,8 @@ export const limits = {
   app: section(app),
   socket: section(socket),
   connections: whole(10_000, 1, million),
-  headersMs: milliseconds(10_000),
-  bodyMs: milliseconds(30_000),
+  headersMs: whole(10_000, 1, 3_600_000),
+  bodyMs: whole(30_000, 1, 3_600_000),
   bodyMegabytes: whole(512, 64, million),
   proxies: optional(list(network, '[10.0.0.5]'), []),
 };

@@ -2,7 +2,7 @@ import type { GraphQLSchema } from 'graphql';
 import type { Config } from '../config.ts';
 import { ConfigError, problemAt } from '../config/problem.ts';
 import { documentGuard, tooLarge } from '../graphql/limits.ts';
-import { RunQuota } from '../runs/quota.ts';
+import { RunQuota, type RunAllowance } from '../runs/quota.ts';
 import type { OpenRate } from '../runs/rates.ts';
 import { Admission } from '../server/admission.ts';
 import { readPersistedOperations, type PersistedOperations } from '../server/persisted-operations.ts';
@@ -34,7 +34,7 @@ export function serverLimits({ limits, auth }: Config, schema: GraphQLSchema, op
 }
 
 /** What runs are held to. */
-export function runLimits({ limits: { user, app } }: Config, openRate: OpenRate) {
+export function runLimits({ limits: { user, app } }: Config, openRate: OpenRate): RunAllowance {
   const ofUser = openRate('runs-of-user', user.runsPerMinute, 'runs of one user');
   const ofApp = openRate('runs-of-app', app.runsPerMinute, 'runs of one app');
   return { runsAtOnce: user.runsAtOnce, quota: new RunQuota(ofUser, ofApp) };

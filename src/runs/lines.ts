@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import type { BusyPolicy } from './question.ts';
+import type { RunAllowance } from './quota.ts';
 import type { KeptRun, RunLog } from './run-log.ts';
 import { isEnded, type RunHeader } from './run-state.ts';
 import { rateLimited } from './rates.ts';
@@ -26,14 +27,14 @@ export class Lines {
   readonly turns: Turns;
   readonly #log: RunLog;
   readonly #limits: ReadonlyMap<string, LineLimits>;
-  readonly #runsAtOnce: number;
+  readonly #allowance: RunAllowance | undefined;
 
-  /** `limits`: by app; `runsAtOnce`: of one user, 0 for as many as they like. */
-  constructor(turns: Turns, log: RunLog, limits: ReadonlyMap<string, LineLimits>, runsAtOnce = 0) {
+  /** `limits`: by app. */
+  constructor(turns: Turns, log: RunLog, limits: ReadonlyMap<string, LineLimits>, allowance?: RunAllowance) {
     this.turns = turns;
     this.#log = log;
     this.#limits = limits;
-    this.#runsAtOnce = runsAtOnce;
+    this.#allowance = allowance;
   }
 
   limitsOf(app: string): Required<LineLimits> {
@@ -43,6 +44,11 @@ export class Lines {
 
   /** Claims a run that has its places: it waits for its turn, or is refused. */
   async claim(header: RunHeader, onBusy: BusyPolicy): ReturnType<RunLog['claim']> {
+    const claim = () => this.#claim(header, onBusy);
+    return this.#allowance?.quota.spend(header.viewer, header.app, claim) ?? claim();
+  }
+
+  async #claim(header: RunHeader, onBusy: BusyPolicy): ReturnType<RunLog['claim']> {
     try {
       const queued = await this.#enter(header, onBusy);
       const { first, run } = await this.#log.claim({ ...header, queued });
@@ -80,15 +86,15 @@ export class Lines {
 
   /** None of a user's runs waits for the others here: one too many is refused. */
   async #enterOwn(header: RunHeader): Promise<void> {
-    if (this.#runsAtOnce === 0) return;
-    const before = await this.turns.enter(userLine(header.viewer), header, this.#runsAtOnce - 1);
-    if (before >= this.#runsAtOnce)
-      throw rateLimited(`More than ${this.#runsAtOnce} runs of one user at once`, RETRY_MS);
+    const most = this.#allowance?.runsAtOnce ?? 0;
+    if (most === 0) return;
+    const before = await this.turns.enter(userLine(header.viewer), header, most - 1);
+    if (before >= most) throw rateLimited(`More than ${most} runs of one user at once`, RETRY_MS);
   }
 
-  /** Gives a user's run its place among their others back. */
+  /** Gives a run's place among its user's others back. */
   async leaveOwn(header: RunHeader): Promise<void> {
-    if (this.#runsAtOnce > 0) await this.turns.leave(userLine(header.viewer), header);
+    if (this.#allowance?.runsAtOnce) await this.turns.leave(userLine(header.viewer), header);
   }
 
   /** Of a run that did not come to be. */

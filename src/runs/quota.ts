@@ -1,5 +1,12 @@
 import type { Rate } from './rates.ts';
 
+/** What users may ask for. */
+export interface RunAllowance {
+  /** Runs of one user that go on at once, or wait for their turn; 0 for as many as they like. */
+  readonly runsAtOnce: number;
+  readonly quota: RunQuota;
+}
+
 /** How many runs begin within a minute. A question that finds its run again begins none, nor does one that is refused. */
 export class RunQuota {
   readonly #ofUser: Rate | null;

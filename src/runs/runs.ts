@@ -11,7 +11,7 @@ import type { PumpOptions } from './pump-parts.ts';
 import { Pump } from './pump.ts';
 import { checkQuestion } from './question-check.ts';
 import { newHeader, sameContent, type Question } from './question.ts';
-import type { RunQuota } from './quota.ts';
+import type { RunAllowance } from './quota.ts';
 import type { KeptRun, RunLog } from './run-log.ts';
 import type { FilePlace } from './run-file.ts';
 import { isEnded, isWaiting } from './run-state.ts';
@@ -33,10 +33,8 @@ export interface RunsOptions extends Omit<PumpOptions, 'runMs' | 'nodeData'> {
   readonly turns?: Turns;
   /** App → how many runs of it go on at once, and how many wait. */
   readonly limits?: ReadonlyMap<string, LineLimits>;
-  /** How many runs of one user go on at once. Default 0: as many as they like. */
-  readonly runsAtOnce?: number;
-  /** How many runs begin within a minute. Default: any. */
-  readonly quota?: RunQuota;
+  /** How many runs of a user begin, and go on. Default: as many as they like. */
+  readonly allowance?: RunAllowance;
   /** How long a run that is to be cancelled may have nobody attached, in ms. Default 15,000. */
   readonly abandonMs?: number;
 }
@@ -64,7 +62,7 @@ export class Runs implements AsyncDisposable {
     this.#log = log;
     this.#logger = logger;
     this.#options = options;
-    this.#lines = new Lines(options.turns ?? new MemoryTurns(), log, options.limits ?? new Map(), options.runsAtOnce);
+    this.#lines = new Lines(options.turns ?? new MemoryTurns(), log, options.limits ?? new Map(), options.allowance);
     log.serve({
       stop: ({ id }) => {
         this.#pumps.get(id)?.turn.stop();
@@ -86,8 +84,7 @@ export class Runs implements AsyncDisposable {
     await checkQuestion(app, question, this.#options.checkInputs?.has(app.name) ?? false);
     // Draining may have begun meanwhile, and does not wait for runs that are not there yet.
     this.#refuseWhileDraining();
-    const claim = () => this.#lines.claim(header, question.onBusy);
-    const { first, run } = await (this.#options.quota?.spend(viewer, app.name, claim) ?? claim());
+    const { first, run } = await this.#lines.claim(header, question.onBusy);
     if (!first) return { run: sameContent(run, header), deduplicated: true };
     this.#write(run, app);
     return { run, deduplicated: false };

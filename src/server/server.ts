@@ -1,8 +1,8 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { EventStreams } from './event-streams.ts';
 import { makeGate } from './gate.ts';
-import { makeRoutes, type Route } from './routes.ts';
+import { makeRoutes, refuse, type Route } from './routes.ts';
 import { runEventsRoute } from './run-events.ts';
 import { cutSlowBody } from './slow-bodies.ts';
 import { openWebSocketDoor, type WebSocketParts } from './websocket.ts';
@@ -44,16 +44,25 @@ export async function openServer(parts: ServerParts, host: string, port: number)
     maxHeaderSize: 16_384,
     highWaterMark: 16_384,
   };
+  async function graphql(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    streams.watch(response);
+    // GraphiQL is large, and asks Dify for its examples: to look at it counts, too.
+    const isPage = request.method === 'GET' && request.headers.accept?.includes('text/html') === true;
+    try {
+      if (isPage) await parts.admission.fromAddress(request);
+    } catch (error) {
+      const { message, extensions } = parts.toGraphQLError(error);
+      return refuse(request, response, 429, { errors: [{ message, extensions: { code: extensions['code'] } }] });
+    }
+    await yoga(request, response);
+  }
   const unanswered = new Set<ServerResponse>();
   const http = createServer(options, (request, response) => {
     cutSlowBody(request, bodyMs);
     unanswered.add(response);
     response.once('close', () => unanswered.delete(response));
     if (!http.listening) connectElsewhere(response);
-    if (!gate(request, response) && !routed(request, response)) {
-      streams.watch(response);
-      void yoga(request, response);
-    }
+    if (!gate(request, response) && !routed(request, response)) void graphql(request, response);
   });
   http.maxConnections = connections;
   await new Promise<void>((resolve, reject) => {

@@ -44,6 +44,7 @@ const attacks: Readonly<Record<string, (url: string) => Promise<void>>> = {
   'batches, and variables that are huge or deep': async (url) => {
     const one = graphql('{ __typename }');
     const query = 'query ($a: RunFilter) { runs(filter: $a) { nodes { id } } }';
+    const names = Object.fromEntries(Array.from({ length: 9_000 }, (_, i) => [`${'k'.repeat(300)}${i}`, 1]));
     const deep = `${'{"a":'.repeat(300_000)}1${'}'.repeat(300_000)}`;
     await times(60, 6, async (index) => {
       const bodies = [
@@ -52,6 +53,7 @@ const attacks: Readonly<Record<string, (url: string) => Promise<void>>> = {
         `{"query":${JSON.stringify(query)},"variables":{"a":${deep}}}`,
         graphql(query, { a: Array.from({ length: 200_000 }, () => index) }),
         `{"query":"{ __typename }","variables":${'['.repeat(megabyte)}`,
+        graphql(query, { a: names }),
       ];
       const { status, text: said } = await send(url, bodies[index % bodies.length] ?? '');
       expect([0, 200, 400, 413]).toContain(status);

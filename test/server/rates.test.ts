@@ -96,6 +96,11 @@ describe('an address', () => {
     for (const name of ['ann', 'bob']) expect((await door(rig, who, name))[0]?.data).toBeDefined();
     expect((await door(rig, who, 'cat'))[0]?.errors?.[0]?.extensions).toEqual(limited);
     expect((await ask(rig, '/speech/nothing')).status).toBe(429);
+    const page = await ask(rig, '/graphql', { headers: { accept: 'text/html' } });
+    expect([page.status, await page.json()]).toEqual([
+      429,
+      { errors: [{ message: expect.any(String), extensions: { code: 'RATE_LIMITED' } }] },
+    ]);
     expect((await ask(rig, '/ready')).status).toBe(200);
     expect((await ask(rig, '/health')).status).toBe(200);
   });
@@ -166,7 +171,7 @@ describe('runs', () => {
   });
 
   test('are counted once for a question that comes many times at once, and not for one that is refused', async () => {
-    await using rig = await openRig({ bounds: user({ runsPerMinute: 20 }) });
+    await using rig = await openRig({ bounds: user({ runsPerMinute: 20, runsAtOnce: 3 }) });
     const asked = await Promise.all(Array.from({ length: 15 }, () => start(rig, question('a'))));
     expect(asked.filter(({ deduplicated }) => deduplicated === false)).toHaveLength(1);
     const { run } = await start(rig, question('a'));
