@@ -54,10 +54,18 @@ export class Reader {
     if (!this.#fits(text, expected))
       this.#violate('wrong text', `${describe(text, expected)} after event ${event.seq}`);
     if (!finished || event.status !== 'SUCCEEDED') return;
-    if (text !== expected && !(app === 'summarize' && this.#fits(text, expected)))
+    const isWhole = text === expected || (app === 'summarize' && this.#fits(text, expected));
+    if (!isWhole && this.#stopWasLost()) this.#ledger.count('stops lost with their writer');
+    else if (!isWhole)
       this.#violate('incomplete text', `${text.length} of ${expected.length} at the end of a run that succeeded`);
     if (app === 'summarize' && event.run?.outputs?.summary !== expected)
       this.#violate('wrong outputs', JSON.stringify(event.run?.outputs));
+  }
+
+  /** Dify was asked to stop, by a writer that was gone before it could tell anybody: it looks like a whole answer to the next one. */
+  #stopWasLost(): boolean {
+    const { stopAsked, askedAt } = this.account;
+    return stopAsked && this.#ledger.excuses(askedAt, Date.now(), 'kill', 'freeze', 'redis');
   }
 
   /** The server says that there is nothing more. */

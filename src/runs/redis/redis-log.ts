@@ -104,11 +104,19 @@ export class RedisLog implements RunLog {
 
   async markStopping(key: RunKey): Promise<void> {
     const name = nameOf(key);
-    if (this.#written.has(name)) return this.#stop(name);
+    if (this.#written.has(name)) {
+      this.#stop(name);
+      // For whoever may have to take it over; that it stops does not wait for it.
+      return void this.#noteStop(name).catch(() => {});
+    }
     const run = await this.find(key);
     if (!run || isEnded(run.state)) return;
-    await this.#redis.ask((connection) => connection.set(this.#names.stop(name), '1', 'PX', LIFE_MS));
+    await this.#noteStop(name);
     this.#order('stop', name);
+  }
+
+  async #noteStop(name: string): Promise<void> {
+    await this.#redis.ask((connection) => connection.set(this.#names.stop(name), '1', 'PX', LIFE_MS));
   }
 
   noteAnswered(key: RunKey): void {
