@@ -7,6 +7,7 @@ import type { RedisOptions } from './redis/redis.ts';
 import { memoryRate, redisRate, type OpenRate } from './rates.ts';
 import type { RunLog } from './run-log.ts';
 import type { Turns } from './turns.ts';
+import { elapsed } from './wait.ts';
 
 /** Where runs are kept, where they wait, what is known besides, and where it is counted how often somebody asks. */
 export interface Store extends AsyncDisposable {
@@ -28,6 +29,9 @@ export function openMemoryStore(options: MemoryLogOptions): Store {
   };
 }
 
+/** How long Redis may take at the start, in ms; without it, it goes on all the same. */
+const READY_MS = 1_000;
+
 /** In a Redis that other processes share. Its client is loaded only now; the server need not be there yet. */
 export async function openRedisStore(options: RedisOptions & RedisLogOptions, logger: Logger): Promise<Store> {
   const [{ Redis }, { RedisLog }, { RedisTurns }, { RedisNotes }] = await Promise.all([
@@ -38,6 +42,8 @@ export async function openRedisStore(options: RedisOptions & RedisLogOptions, lo
   ]);
   const redis = new Redis(options, logger);
   const log = new RedisLog(redis, options);
+  // A server that is there answers soon: who asks first shall not be told that it is not.
+  await elapsed(READY_MS, new Promise<void>((resolve) => redis.onReady(resolve)));
   return {
     log,
     turns: new RedisTurns(redis),
