@@ -12,7 +12,7 @@ export interface GatewaySetting {
   readonly runs?: { readonly keepMegabytes?: number; readonly keepCount?: number; readonly abandonMs?: number };
 }
 
-// The product as it comes: one app, its log in memory, and nothing of this machine's configuration.
+// The product as it comes: one app, its log in memory, and nothing of this machine's configuration. Only that nobody asks so often as this.
 serve({
   async listen({ upstream, redis = undefined, runs = {} }: GatewaySetting): Promise<string> {
     const folder = mkdtempSync(join(tmpdir(), 'bench-'));
@@ -21,7 +21,9 @@ serve({
     const env = { DIFY_API_KEY: 'app-bench', DIFY_BASE_URL: upstream, LOG_LEVEL: 'error' };
     const config = loadConfig({ argv: ['--port', '0'], env, cwd: folder });
     rmSync(folder, { recursive: true });
-    const { url } = await createGateway(config);
+    const user = { ...config.limits.user, operationsPerMinute: 0, runsPerMinute: 0, runsAtOnce: 0, connections: 0 };
+    const address = { ...config.limits.address, operationsPerMinute: 0, connections: 0 };
+    const { url } = await createGateway({ ...config, limits: { ...config.limits, user, address } });
     return url;
   },
 });

@@ -1,14 +1,16 @@
 import { createClient, type Client } from 'graphql-ws';
 
 /**
- * One WebSocket for all subscriptions. Whatever becomes of it (closed, cut, silent, server restarted), it connects again and
- * subscribes again by itself: an answer under way goes on as if nothing had happened.
+ * One WebSocket for all subscriptions. Whatever becomes of it (closed, cut, silent, server restarted, token expired), it connects
+ * again and subscribes again by itself: an answer under way goes on as if nothing had happened. `who` gets a token, for each
+ * connection anew; it waits for one, since graphql-ws gives up if it fails. In development it is a user's name.
  */
-export function openSocket(url: string, user: string, pingMs = 10_000): Client {
+export function openSocket(url: string, who: string | (() => Promise<string>), pingMs = 10_000): Client {
   let silence: ReturnType<typeof setTimeout> | undefined;
   const socket = createClient({
     url: url.replace(/^http/, 'ws'),
-    connectionParams: { user },
+    connectionParams: async () =>
+      typeof who === 'string' ? { user: who } : { authorization: `Bearer ${await who()}` },
     retryAttempts: Infinity,
     // By default only a closed socket is worth a retry: a server that is down for a moment ends every subscription for good.
     shouldRetry: () => true,

@@ -7,7 +7,8 @@ import { applyRunEvent, noAnswer, type Answer } from './answer.ts';
 export function openUrql(url: string, user: string, socket: Socket): Client {
   return new Client({
     url,
-    fetchOptions: { headers: { 'x-user': user } },
+    // The second is what shows that files, which are sent as a form, are not sent by just any page.
+    fetchOptions: { headers: { 'x-user': user, 'apollo-require-preflight': 'true' } },
     exchanges: [
       fetchExchange,
       subscriptionExchange({

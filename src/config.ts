@@ -1,5 +1,8 @@
+import type { AuthConfig } from './config/auth-config.ts';
+import { authOf, authProblems } from './config/auth-check.ts';
 import { overrideServer, readRedis, readSingleApp } from './config/environment.ts';
 import { readConfigFile } from './config/file.ts';
+import type { LimitsConfig } from './config/limits.ts';
 import { readFlags } from './config/flags.ts';
 import { ConfigError, problemAt } from './config/problem.ts';
 
@@ -23,6 +26,10 @@ export interface Config {
     readonly admins: readonly string[];
     /** Paths, where it is not given: where clients reach this server, without a slash at its end, for the URLs in answers. */
     readonly publicUrl: string | undefined;
+    /** None besides our own, in development those of this machine: origins of pages that may use this server; `*` for all. */
+    readonly cors: readonly string[];
+    /** false: whether questions and answers may be in the log. */
+    readonly logContent: boolean;
     /** Random: what URLs of files are signed with. Processes that serve the same clients need the same. */
     readonly secret: string | undefined;
     /** 25: the largest GraphQL multipart request, which is held in memory. */
@@ -30,6 +37,8 @@ export interface Config {
     /** 60: how long the URL of a file is good. */
     readonly fileUrlMinutes: number;
   };
+  /** How users prove who they are; nothing of it: whoever speaks is believed. */
+  readonly auth: AuthConfig;
   /** In the order they were written. Empty: nothing is configured. */
   readonly apps: readonly AppConfig[];
   /** The name of the app that answers when none is named: the first, if nothing else is written. */
@@ -45,6 +54,7 @@ export interface Config {
     /** 15 000: how long a run that is to be cancelled with its last reader may have none. */
     readonly abandonMs: number;
   };
+  readonly limits: LimitsConfig;
   /** Where several processes keep their runs together; undefined: each in its own memory. */
   readonly redis:
     | {
@@ -130,6 +140,7 @@ export function loadConfig({ argv, env, cwd }: ConfigSource): Config {
     const message = `is set, but ${file.name} has apps: unset it to serve those, or remove \`apps\` there to serve this one`;
     problems.push(problemAt('DIFY_API_KEY', message));
   }
+  problems.push(...authProblems(file, server, flags, env));
   const names = single && file.appNames.length === 0 ? [single.name] : file.appNames;
   if (file.defaultApp !== undefined && !names.includes(file.defaultApp)) {
     const message =
@@ -141,6 +152,7 @@ export function loadConfig({ argv, env, cwd }: ConfigSource): Config {
   const apps = single?.settings ? { [single.name]: single.settings } : file.settings.apps;
   return frozen({
     server: { ...server.value, publicUrl: server.value.publicUrl, secret: server.value.secret },
+    auth: authOf(file.settings.auth),
     apps: Object.entries(apps).map(([name, app]) => ({
       ...app,
       name,
@@ -149,6 +161,7 @@ export function loadConfig({ argv, env, cwd }: ConfigSource): Config {
     })),
     defaultApp: file.defaultApp ?? names[0],
     runs: file.settings.runs,
+    limits: { ...file.settings.limits, persistedOperations: file.settings.limits.persistedOperations },
     redis: redis.value,
     sandbox: {
       ...file.settings.sandbox,

@@ -3,9 +3,16 @@
  * The README's error table lists exactly these. Codes are the contract; messages are not.
  */
 export const errorCodes = {
+  UNAUTHENTICATED: 'Who you are is not proven: there are no credentials, or they are wrong or have expired.',
+  AUTH_UNAVAILABLE:
+    'Who you are cannot be checked now, because the issuer of your token cannot be reached: ask again soon.',
   BAD_USER_INPUT: 'The operation, its variables or an argument is not valid: the message says which and why.',
   FORBIDDEN: 'You may not do this: it needs a scope that you do not have.',
   NOT_FOUND: 'No such conversation, message, run, file or form, or it is not yours.',
+  LIMIT_EXCEEDED: 'The operation is larger than this server takes: the message says in what, and what the limit is.',
+  PERSISTED_OPERATION_NOT_FOUND:
+    'This server takes only operations that it knows beforehand, and this is none of them.',
+  RATE_LIMITED: 'You ask too often, or too much at once: ask again after `retryAfterMs`.',
   APP_NOT_FOUND: 'No app of that name is served here.',
   WRONG_APP_MODE: 'This app is of another kind: chat apps take `chat`, workflow apps take `runWorkflow`.',
   IDEMPOTENCY_KEY_REQUIRED: '`chatStream` and `workflowStream` need `input.idempotencyKey`.',
@@ -34,6 +41,8 @@ export type ErrorCode = keyof typeof errorCodes;
 
 /** The codes after which the same question may succeed if it is asked again (with a new idempotency key). */
 const retryable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'AUTH_UNAVAILABLE',
+  'RATE_LIMITED',
   'STORE_UNAVAILABLE',
   'CONVERSATION_BUSY',
   'QUEUE_FULL',

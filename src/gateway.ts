@@ -1,12 +1,15 @@
-import { pino, type Logger } from 'pino';
+import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { Dify } from './dify/dify.ts';
-import { examples } from './gateway/examples.ts';
-import { toGraphQLError } from './graphql/errors.ts';
-import type { Services } from './graphql/context.ts';
+import { examples, pageHeadersFor } from './gateway/examples.ts';
+import { runLimits, serverLimits } from './gateway/limits.ts';
+import { guarded, openLogger } from './gateway/log.ts';
+import { toGraphQLError, withoutSuggestions } from './graphql/errors.ts';
+import { contextFor, type Services } from './graphql/context.ts';
 import { schema } from './graphql/schema.ts';
 import type { Followed } from './runs/follow.ts';
 import { Runs, type RunsOptions } from './runs/runs.ts';
+import { RunTokens } from './runs/run-tokens.ts';
 import { Speeches } from './runs/speeches.ts';
 import { openMemoryStore, openRedisStore } from './runs/store.ts';
 import { Tickets } from './runs/ticket.ts';
@@ -14,10 +17,12 @@ import { Uploads } from './runs/uploads.ts';
 import { UserFiles } from './runs/user-files.ts';
 import { fileRoutes } from './server/files.ts';
 import { graphiqlPage } from './server/graphiql.ts';
+import { isThisMachine, Origins } from './server/origins.ts';
 import { readyRoute } from './server/ready.ts';
 import { openServer } from './server/server.ts';
 import { speechRoutes } from './server/speech.ts';
-import { believeUser, type Identify } from './server/viewer.ts';
+import { identifyBy, provesUsers } from './server/auth/identify.ts';
+import type { Identify, Visit } from './server/viewer.ts';
 import type { Patience } from './server/websocket.ts';
 
 export interface GatewayOptions {
@@ -43,8 +48,9 @@ export interface Gateway extends AsyncDisposable {
 /** The one place that chooses: what the parts are made of, and who gets what. Opened here, closed here in reverse. */
 export async function createGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
   const { server, runs: keep } = config;
-  const logger = options.logger ?? pino({ level: server.logLevel }, pino.destination(2));
-  const identify = options.identify ?? believeUser(server.admins);
+  const logger = guarded(options.logger ?? openLogger(config), config);
+  const runTokens = new RunTokens(server.secret);
+  const identify = options.identify ?? identifyBy({ auth: config.auth, admins: server.admins, runTokens, logger });
   const dify = new Dify(
     config.apps.map(({ name, baseUrl, filesUrl, key, timeouts: { connectMs, headersMs, idleMs } }) => ({
       name,
@@ -61,10 +67,13 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     ? await openRedisStore({ ...config.redis, keepMinutes: keep.keepMinutes }, logger)
     : openMemoryStore(keep);
   if (config.redis && server.secret === undefined)
-    logger.warn('server.secret is not set: URLs of files that this process makes are good at this process only');
+    logger.warn(
+      'server.secret is not set: URLs of files and run tokens that this process makes are good at this process only',
+    );
   const checkInputs = new Set(config.apps.filter((app) => app.checkInputs).map(({ name }) => name));
   const runs = new Runs(dify, store.log, logger, {
     turns: store.turns,
+    allowance: runLimits(config, store.openRate),
     ...options.waits,
     runMs: new Map(config.apps.map(({ name, timeouts }) => [name, timeouts.runMs])),
     nodeData: new Set(config.apps.filter(({ nodeData }) => nodeData).map(({ name }) => name)),
@@ -86,20 +95,34 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     uploads,
     files,
     speeches,
+    runTokens,
     urlBase: server.publicUrl ?? '',
     logger,
     apps: config.apps.map(({ name, description }) => ({ name, description })),
     defaultApp: config.defaultApp ?? config.apps[0]?.name ?? '',
   };
-  const page = graphiqlPage((request) => examples(services, identify, request));
+  const isProven = options.identify !== undefined || provesUsers(config.auth);
+  const pageHeaders = pageHeadersFor(config.auth);
+  const page = graphiqlPage((request) => {
+    const header = (name: string) => request.headers.get(name) ?? (isProven ? undefined : pageHeaders[name]);
+    return examples(services, identify, header);
+  }, pageHeaders);
   const parts = {
     schema,
     identify,
-    services,
+    contextFor: (visit: Visit) => contextFor(services, visit),
     logger,
-    toGraphQLError: (error: unknown) => toGraphQLError(error, logger),
+    ...serverLimits(config, schema, store.openRate),
+    toGraphQLError: (error: unknown) => {
+      const told = toGraphQLError(error, logger);
+      return config.limits.suggestions ? told : withoutSuggestions(told);
+    },
     sharedBy: (options.fastDelivery ?? true) ? sharedText : null,
     graphiql: server.graphiql ? page : null,
+    origins: new Origins({
+      ...server,
+      development: !isProven && isThisMachine(server.host),
+    }),
     maxRequestBytes: 4 * 1_048_576,
     maxUploadBytes: server.maxUploadMegabytes * 1_048_576,
     routes: [

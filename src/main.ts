@@ -40,7 +40,9 @@ async function main(): Promise<number | undefined> {
   });
   say(`GraphQL${config.server.graphiql ? ' and GraphiQL' : ''}: ${gateway.url}`);
   say(`Apps: ${config.apps.map(({ name }) => name).join(', ')}`);
-  say('Anyone can be anyone: users are believed by their `x-user` header. Do not expose this to untrusted clients.');
+  const { provesUsers } = await import('./server/auth/identify.ts');
+  if (!provesUsers(config.auth))
+    say('Anyone can be anyone: users are believed by their `x-user` header. Do not expose this to untrusted clients.');
 
   let since: number | undefined;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

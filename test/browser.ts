@@ -21,6 +21,7 @@ export function hasBrowser(what: string): boolean {
   return false;
 }
 
-export function openBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath, args });
+/** A browser of its own, with more arguments. */
+export function openBrowser(...more: readonly string[]): Promise<Browser> {
+  return chromium.launch({ executablePath, args: [...args, ...more] });
 }

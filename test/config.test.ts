@@ -33,6 +33,22 @@ function problems(file?: string, source?: Partial<ConfigSource>): readonly strin
   }
 }
 
+const limits: Config['limits'] = {
+  document: { tokens: 2_000, depth: 20, aliases: 50, directives: 50, rootFields: 20, cost: 10_000, values: 10_000 },
+  introspection: true,
+  suggestions: true,
+  persistedOperations: undefined,
+  user: { operationsPerMinute: 600, runsPerMinute: 60, runsAtOnce: 20, connections: 100 },
+  address: { operationsPerMinute: 6_000, connections: 1_000 },
+  app: { runsPerMinute: 0 },
+  socket: { operations: 100, messagesPerSecond: 100, idleMinutes: 10 },
+  connections: 10_000,
+  headersMs: 10_000,
+  bodyMs: 30_000,
+  bodyMegabytes: 512,
+  proxies: [],
+};
+
 /** A file with one good app, and `lines` in it. */
 const withApp = (...lines: string[]) =>
   ['apps:', '  support:', '    baseUrl: https://dify.example.com/v1', `    key: ${key}`, ...lines].join('\n');
@@ -48,13 +64,17 @@ describe('a configuration file', () => {
         drainMs: 10_000,
         admins: [],
         publicUrl: undefined,
+        cors: [],
+        logContent: false,
         secret: undefined,
         maxUploadMegabytes: 25,
         fileUrlMinutes: 60,
       },
+      auth: { jwt: [], apiKeys: [], proxy: undefined, allowAnonymous: false },
       apps: [],
       defaultApp: undefined,
       runs: { keepMinutes: 60, keepMegabytes: 256, keepCount: 10_000, abandonMs: 15_000 },
+      limits,
       sandbox: { pace: 1, port: 0, recordings: undefined, version: undefined },
       file: undefined,
     });
@@ -78,8 +98,11 @@ server:
   admins: [ann]
   publicUrl: https://chat.example.com/ai/
   secret: 0123456789abcdef0123456789abcdef
+  cors: [https://app.example.com]
+  logContent: true
   maxUploadMegabytes: 100
   fileUrlMinutes: 5
+auth: { allowAnonymous: true }
 defaultApp: support
 apps:
   writer: { baseUrl: "http://localhost:5001/v1//", key: other-prefix }
@@ -108,9 +131,12 @@ sandbox: { pace: 0.5 }
         admins: ['ann'],
         publicUrl: 'https://chat.example.com/ai',
         secret: '0123456789abcdef0123456789abcdef',
+        cors: ['https://app.example.com'],
+        logContent: true,
         maxUploadMegabytes: 100,
         fileUrlMinutes: 5,
       },
+      auth: { jwt: [], apiKeys: [], proxy: undefined, allowAnonymous: true },
       apps: [
         {
           name: 'writer',
@@ -140,7 +166,9 @@ sandbox: { pace: 0.5 }
         },
       ],
       defaultApp: 'support',
+      redis: undefined,
       runs: { keepMinutes: 5, keepMegabytes: 16, keepCount: 100, abandonMs: 1_000 },
+      limits,
       sandbox: { pace: 0.5, port: 0, recordings: undefined, version: undefined },
       file: join(cwd, 'dify-graphql.yaml'),
     });
@@ -189,6 +217,52 @@ sandbox: { pace: 0.5 }
   });
 });
 
+describe('limits', () => {
+  test('are changed one by one', () => {
+    const file =
+      'limits:\n  introspection: false\n  user: { runsAtOnce: 3 }\n  persistedOperations: ops\n  proxies: [10.0.0.0/8]';
+    expect(load(file).limits).toEqual({
+      ...limits,
+      introspection: false,
+      user: { ...limits.user, runsAtOnce: 3 },
+      persistedOperations: 'ops',
+      proxies: ['10.0.0.0/8'],
+    });
+  });
+
+  test.each([
+    [
+      'limits:\n  user:\n    runsAtOne: 3',
+      ':3 limits.user.runsAtOne: unknown key "runsAtOne": did you mean runsAtOnce?',
+    ],
+    ['limits:\n  document: { depth: 0 }', ':2 limits.document.depth: write a whole number from 1 to 1000'],
+    ['limits:\n  socket: 5', ':2 limits.socket: write its settings as `name: value`, indented below it'],
+    ['limits:\n  proxies: [10.0.0.0/33]', ':2 limits.proxies: write an address, such as 10.0.0.5 or 10.0.0.0/8'],
+    ['limits:\n  suggestions: no', ':2 limits.suggestions: write true or false'],
+  ])('with a mistake are refused with its line: %j', (file, message) => {
+    expect(problems(file)).toEqual([`dify-graphql.yaml${message}`]);
+  });
+});
+
+describe('the origins of pages', () => {
+  test('are read as browsers send them', () => {
+    const { server } = load('server:\n  cors: ["https://App.example.com/", "http://localhost:5173", "*"]');
+    expect(server.cors).toEqual(['https://app.example.com', 'http://localhost:5173', '*']);
+  });
+
+  test.each([
+    'app.example.com',
+    'https://*.example.com',
+    'https://a.example/path',
+    'ws://a.example',
+    '"https://a@b.example"',
+  ])('are nothing else: %s', (origin) => {
+    expect(problems(`server:\n  cors: [${origin}]`)).toEqual([
+      expect.stringMatching(/^dify-graphql\.yaml:2 server\.cors.*: write scheme, host and port alone/),
+    ]);
+  });
+});
+
 describe('a placeholder', () => {
   const description = (text: string, env = {}) =>
     load(withApp(`    description: ${text}`), { env }).apps[0]!.description;
@@ -216,6 +290,25 @@ describe('a placeholder', () => {
     expect(server).toMatchObject({ port: 81, graphiql: false });
   });
 
+  test('is filled from a file, without the line end that closes it', () => {
+    const path = join(cwd, 'secret');
+    writeFileSync(path, `${key}\r\n`);
+    const file = withApp().replace(key, `\${file:${path}}`);
+    expect(load(file).apps[0]).toMatchObject({ key });
+    writeFileSync(path, 'two\n${A}\n\n');
+    expect(description(`"from \${file:${path}}"`)).toBe('from two\n${A}\n');
+  });
+
+  test('names only files that can be read, and never repeats how they are named', () => {
+    const wrong = (place: string) => problems(withApp(`    description: "\${file:${place}}"`));
+    expect(wrong(join(cwd, 'missing'))).toEqual([
+      'dify-graphql.yaml:5 apps.support.description: names a file that cannot be read (ENOENT)',
+    ]);
+    expect(wrong(cwd)).toEqual([expect.stringContaining('cannot be read (EISDIR)')]);
+    expect(wrong('secrets/key')).toEqual([expect.stringContaining('not absolute: write ${file:/run/secrets/name}')]);
+    expect(wrong(key).join()).not.toContain(key);
+  });
+
   test('is not filled in names', () => {
     expect(problems('${A}: 1', { env: { A: 'server' } })).toHaveLength(1);
   });
@@ -223,7 +316,7 @@ describe('a placeholder', () => {
 
 describe('the environment', () => {
   test('overrides the file, and the command line overrides both', () => {
-    const file = 'server: { port: 1, host: a, logLevel: error }';
+    const file = 'auth: { allowAnonymous: true }\nserver: { port: 1, host: a, logLevel: error }';
     const env = { PORT: '2', HOST: 'b', LOG_LEVEL: 'silent' };
     expect(load(file, { env }).server).toMatchObject({ port: 2, host: 'b', logLevel: 'silent' });
     expect(load(file, { env, argv: ['--port', '0', '--host=c'] }).server).toMatchObject({ port: 0, host: 'c' });
@@ -312,9 +405,9 @@ const broken: readonly (readonly [what: string, file: string, ...messages: strin
   [
     'unknown names',
     'server:\n  tls: on\n  cert: x\nports: 1',
-    ':2 server: unknown key: write one of host, port, graphiql, logLevel, drainMs, admins, publicUrl, secret, maxUploadMegabytes, fileUrlMinutes',
-    ':3 server: unknown key: write one of host, port, graphiql, logLevel, drainMs, admins, publicUrl, secret, maxUploadMegabytes, fileUrlMinutes',
-    ':4: unknown key: write one of server, defaultApp, apps, runs, redis, sandbox',
+    ':2 server: unknown key: write one of host, port, graphiql, logLevel, drainMs, admins, logContent, cors, publicUrl, secret, maxUploadMegabytes, fileUrlMinutes',
+    ':3 server: unknown key: write one of host, port, graphiql, logLevel, drainMs, admins, logContent, cors, publicUrl, secret, maxUploadMegabytes, fileUrlMinutes',
+    ':4: unknown key: write one of server, auth, defaultApp, apps, runs, limits, redis, sandbox',
   ],
   [
     'an unknown timeout',
@@ -382,8 +475,8 @@ const broken: readonly (readonly [what: string, file: string, ...messages: strin
   [
     'a placeholder that names no variable',
     withApp('    description: ${my-name}').replace('/v1', '/${v1'),
-    ':3 apps.support.baseUrl: has a ${ that names no variable: write ${NAME}, ${NAME:-default}, or $${ for the characters themselves',
-    ':5 apps.support.description: has a ${ that names no variable: write ${NAME}, ${NAME:-default}, or $${ for the characters themselves',
+    ':3 apps.support.baseUrl: has a ${ that names no variable: write ${NAME}, ${NAME:-default}, ${file:/run/secrets/name}, or $${ for the characters themselves',
+    ':5 apps.support.description: has a ${ that names no variable: write ${NAME}, ${NAME:-default}, ${file:/run/secrets/name}, or $${ for the characters themselves',
   ],
   [
     'a placeholder between braces without quotes',

@@ -5,6 +5,7 @@ import type { Config } from '../src/config.ts';
 import { createGateway } from '../src/gateway.ts';
 import { openSandbox } from '../src/sandbox/sandbox.ts';
 import { sendJson, serve, type Exchange } from './dify/fake-server.ts';
+import { unlimited } from './rig.ts';
 import { Socket, subscribe } from './server/socket.ts';
 
 const canary = 'app-CaNaRy-0123456789abcdef';
@@ -52,10 +53,13 @@ async function openHouse() {
       drainMs: 0,
       admins: [],
       publicUrl: undefined,
+      cors: [],
+      logContent: false,
       secret: undefined,
       maxUploadMegabytes: 25,
       fileUrlMinutes: 60,
     },
+    auth: { jwt: [], apiKeys: [], proxy: undefined, allowAnonymous: false },
     apps: [
       ...sandbox.apps.map(({ name, key }) => ({
         name,
@@ -82,6 +86,7 @@ async function openHouse() {
     ],
     defaultApp: undefined,
     runs: { keepMinutes: 60, keepMegabytes: 256, keepCount: 10_000, abandonMs: 15_000 },
+    limits: unlimited,
     redis: undefined,
     sandbox: { pace: 0, port: 0, recordings: undefined, version: undefined },
     file: undefined,

@@ -239,6 +239,13 @@ apps:
     other.close();
   });
 
+  test('it is not reached from elsewhere while anybody could be anybody', async () => {
+    await using server = new Process(['--port', '0'], { env: { HOST: '0.0.0.0' } });
+    expect(await server.ended).toBe(1);
+    expect(server.error).toMatch(/^HOST: is reached from elsewhere, and anybody could be anybody: set up auth .*\n$/);
+    expect(server.out).toBe('');
+  });
+
   test('it does not know every option', async () => {
     await using server = new Process(['--prot', '8001']);
     expect(await server.ended).toBe(1);

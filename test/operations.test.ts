@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openRig, type Rig } from './rig.ts';
+import { program } from './server/carrying.ts';
 
 /** The operations of Dify's Service API that an app's frontend needs. Ids and versions stand as `{}`. */
 const operations = [
@@ -81,7 +82,7 @@ async function multipart(rig: Rig, field: string, document: string, file: File):
     form.set('operations', JSON.stringify({ query: document, variables: { file: null } }));
     form.set('map', JSON.stringify({ 0: ['variables.file'] }));
     form.set('0', file);
-    const response = await fetch(rig.url, { method: 'POST', body: form, headers: { 'x-user': 'admin' } });
+    const response = await fetch(rig.url, { method: 'POST', body: form, headers: { ...program, 'x-user': 'admin' } });
     const { data, errors } = (await response.json()) as any;
     expect(errors, field).toBeUndefined();
     return data;

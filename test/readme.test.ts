@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
+import { defaults } from '../src/config/shape.ts';
 import { errorCodes } from '../src/errors.ts';
 import { schema } from '../src/graphql/schema.ts';
 import { magicWords } from '../src/sandbox/magic-words.ts';
@@ -16,6 +17,19 @@ describe('the README', () => {
       meaning,
     ]);
     expect(rows).toEqual(Object.entries(errorCodes));
+  });
+
+  test('has every limit in its table, with its default', () => {
+    const rows = [...section('limits').matchAll(/^\| `(\w+(?:\.\w+)?)` \| (?:`(.*?)`)? \|/gm)].map(
+      ([, name, value]) => [name, value],
+    );
+    const flat = Object.entries(defaults.limits).flatMap(([name, value]) =>
+      typeof value === 'object' && !Array.isArray(value)
+        ? Object.entries(value).map(([inner, number]) => [`${name}.${inner}`, String(number)])
+        : [[name, Array.isArray(value) ? '[]' : value === undefined ? undefined : String(value)]],
+    );
+    expect(Object.fromEntries(rows)).toEqual({ persistedOperations: undefined, ...Object.fromEntries(flat) });
+    expect(rows).toHaveLength(new Set(rows.map(([name]) => name)).size);
   });
 
   test('has every magic word in its table, and no other', () => {

@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { createClient, type Client, type ClientOptions, type ExecutionResult } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import type { Config } from '../src/config.ts';
+import { defaults } from '../src/config/shape.ts';
 import { createGateway, type Gateway, type GatewayOptions } from '../src/gateway.ts';
 import type { LineLimits } from '../src/runs/lines.ts';
 import { openSandbox, type Sandbox, type SandboxOptions, type SandboxRequest } from '../src/sandbox/sandbox.ts';
@@ -13,7 +14,10 @@ export interface RigOptions {
   readonly runs?: Partial<Config['runs']>;
   readonly drainMs?: number;
   readonly publicUrl?: string;
+  readonly cors?: readonly string[];
+  readonly logContent?: boolean;
   readonly secret?: string;
+  readonly auth?: Partial<Config['auth']>;
   readonly graphiql?: boolean;
   /** Default `admin`. */
   readonly admins?: readonly string[];
@@ -25,6 +29,8 @@ export interface RigOptions {
   /** Of every app. */
   readonly limits?: LineLimits;
   readonly patience?: GatewayOptions['patience'];
+  /** Of what is asked and how often: of the latter there are none but these. */
+  readonly bounds?: Partial<Config['limits']>;
   /** Of a Redis that the gateway keeps its runs in, with a prefix of its own. */
   readonly redis?: Pick<NonNullable<Config['redis']>, 'url'> & Partial<Config['redis']>;
 }
@@ -60,6 +66,14 @@ export interface Rig extends AsyncDisposable {
   generations(): SandboxRequest[];
 }
 
+/** As without a configuration, but nobody is counted: a test may ask as often as it likes. */
+export const unlimited: Config['limits'] = {
+  ...defaults.limits,
+  persistedOperations: undefined,
+  user: { operationsPerMinute: 0, runsPerMinute: 0, runsAtOnce: 0, connections: 0 },
+  address: { operationsPerMinute: 0, connections: 0 },
+};
+
 const timeouts = { connectMs: 2_000, headersMs: 10_000, idleMs: 10_000, runMs: 60_000 };
 
 /** In front of a sandbox, or something else that speaks like Dify. */
@@ -77,10 +91,13 @@ export async function openGateway(
       drainMs: options.drainMs ?? 0,
       admins: options.admins ?? ['admin'],
       publicUrl: options.publicUrl,
+      cors: options.cors ?? [],
+      logContent: options.logContent ?? false,
       secret: options.secret,
       maxUploadMegabytes: 25,
       fileUrlMinutes: 60,
     },
+    auth: { jwt: [], apiKeys: [], proxy: undefined, allowAnonymous: false, ...options.auth },
     apps: sandbox.apps.map(({ name, description, key }) => ({
       name,
       description,
@@ -96,6 +113,7 @@ export async function openGateway(
     })),
     defaultApp: 'assistant',
     runs: { keepMinutes: 60, keepMegabytes: 256, keepCount: 10_000, abandonMs: 15_000, ...options.runs },
+    limits: { ...unlimited, ...options.bounds },
     redis: options.redis && { prefix: 'test:', durability: 'relaxed', leaseMs: 1_000, ...options.redis },
     sandbox: { pace: 0, port: 0, recordings: undefined, version: undefined },
     file: undefined,

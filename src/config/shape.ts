@@ -1,87 +1,12 @@
 import { z } from 'zod';
+import { address, baseUrl, origin } from './addresses.ts';
+import { apiKey, auth, jwtIssuer, proxy } from './auth.ts';
+import { limitNames, limits } from './limits.ts';
 import { nearest } from './nearest.ts';
+import { decimal, longestMs, milliseconds, optional, secret, section, truth, whole } from './values.ts';
 import type { Finding } from './yaml-file.ts';
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
-
-/** `name:` with nothing after it is as good as not written. */
-function optional<Schema extends z.ZodType>(schema: Schema, fallback?: z.input<Schema>) {
-  return z.preprocess((value) => value ?? fallback, schema);
-}
-
-/** Numbers and truth values may come as text, because variables do. */
-function numeric(schema: z.ZodNumber, fallback: number) {
-  const digits = /^\d+(\.\d+)?$/;
-  return z.preprocess(
-    (value) => (typeof value === 'string' && digits.test(value) ? Number(value) : (value ?? fallback)),
-    schema,
-  );
-}
-
-function whole(fallback: number, low: number, high: number) {
-  const error = `write a whole number from ${low} to ${high}`;
-  return numeric(z.int(error).min(low, error).max(high, error), fallback);
-}
-
-function decimal(fallback: number, low: number, high: number) {
-  const error = `write a number from ${low} to ${high}`;
-  return numeric(z.number(error).min(low, error).max(high, error), fallback);
-}
-
-function truth(fallback: boolean) {
-  const written: Readonly<Record<string, boolean>> = { true: true, false: false };
-  return z.preprocess(
-    (value) => (typeof value === 'string' ? (written[value] ?? value) : (value ?? fallback)),
-    z.boolean('write true or false'),
-  );
-}
-
-/** Longer ones do not fit a timer, which would ring at once. */
-const longestMs = 2_147_483_647;
-const milliseconds = (fallback: number, low = 1) => whole(fallback, low, longestMs);
-
-function section<Shape extends z.ZodRawShape>(shape: Shape) {
-  const schema = z.strictObject(shape, 'write its settings as `name: value`, indented below it');
-  return z.preprocess((value) => value ?? {}, schema);
-}
-
-/** The address of Dify's API, without the slash at its end. */
-const baseUrl = z
-  .string({
-    error: ({ input }) =>
-      input == null
-        ? 'is missing: write the address of Dify’s API, https://api.dify.ai/v1 for Dify’s cloud'
-        : 'write a text, such as https://dify.example.com/v1',
-  })
-  .transform((text, context) => {
-    const refuse = (message: string) => {
-      context.issues.push({ code: 'custom', input: text, message });
-      return z.NEVER;
-    };
-    const url = URL.parse(text);
-    if (!url || !/^https?:\/\//i.test(text)) return refuse('write a URL that starts with https:// or http://');
-    if (url.username || url.password) return refuse('has a user or password in it: write the URL without them');
-    if (/[?#]/.test(url.href)) return refuse('has a ? or # in it: write the URL up to there');
-    const path = url.pathname.replace(/\/+$/, '');
-    if (path === '') return refuse(`Dify’s API lives under /v1: write ${url.origin}/v1`);
-    return url.origin + path;
-  });
-
-/** An address to which paths are added, without the slash at its end. */
-function address(example: string) {
-  return z.string(`write a text, such as ${example}`).transform((text, context) => {
-    const url = URL.parse(text);
-    if (url && /^https?:\/\//i.test(text) && !url.username && !url.password && !/[?#]/.test(url.href))
-      return url.origin + url.pathname.replace(/\/+$/, '');
-    const message = 'write a URL that starts with https:// or http://, without user, ? or #';
-    context.issues.push({ code: 'custom', input: text, message });
-    return z.NEVER;
-  });
-}
-
-const secret = z
-  .string('is not a text: put it in quotes')
-  .min(32, 'is too short to be one: write 32 random characters or more, or ${NAME} for a variable that holds them');
 
 const key = z
   .string({
@@ -116,6 +41,8 @@ const server = {
   logLevel: optional(z.enum(logLevels, `write one of ${logLevels.join(', ')}`), 'info'),
   drainMs: milliseconds(10_000, 0),
   admins: optional(z.array(z.string('write names in quotes'), 'write a list of users: [ann, bob]'), []),
+  logContent: truth(false),
+  cors: optional(z.array(origin, 'write a list of origins: [https://app.example.com]'), []),
   publicUrl: optional(address('https://chat.example.com').optional()),
   secret: optional(secret.optional()),
   maxUploadMegabytes: whole(25, 1, 1_024),
@@ -166,9 +93,11 @@ const sandbox = {
 };
 const file = {
   server: section(server),
+  auth: section(auth),
   defaultApp: optional(z.string('write the name of one of the apps').optional()),
   apps: optional(z.record(appName, section(app), 'write each app as `name:`, with its settings indented below it'), {}),
   runs: section(runs),
+  limits: section(limits),
   redis: section(redis),
   sandbox: section(sandbox),
 };
@@ -187,9 +116,14 @@ export const outline = z
 const names: Readonly<Record<string, readonly string[]>> = {
   '': Object.keys(file),
   server: Object.keys(server),
+  auth: Object.keys(auth),
+  'auth.jwt.*': Object.keys(jwtIssuer),
+  'auth.apiKeys.*': Object.keys(apiKey),
+  'auth.proxy': Object.keys(proxy),
   'apps.*': Object.keys(app),
   'apps.*.timeouts': Object.keys(timeouts),
   runs: Object.keys(runs),
+  ...limitNames,
   redis: Object.keys(redis),
   sandbox: Object.keys(sandbox),
 };
@@ -214,12 +148,21 @@ function unknownName(name: string, known: readonly string[]): string {
 
 /** A path as text, up to the first name that is neither an app's nor nearly one of ours: it may be a key. */
 export function pathText(path: readonly string[]): string {
-  const isTheirs = (name: string, depth: number) =>
-    depth === 1 && path[0] === 'apps' ? !isAppName(name) : !nearest(name, namesUnder(path.slice(0, depth)));
+  const isTheirs = (name: string, depth: number) => {
+    if (depth === 1 && path[0] === 'apps') return !isAppName(name);
+    if (isPlace(name)) return namesUnder(path.slice(0, depth + 1)).length === 0;
+    return !nearest(name, namesUnder(path.slice(0, depth)));
+  };
   const end = path.findIndex(isTheirs);
   return path.slice(0, end === -1 ? undefined : end).join('.');
 }
 
 function namesUnder(path: readonly string[]): readonly string[] {
-  return names[path.map((name, depth) => (depth === 1 ? '*' : name)).join('.')] ?? [];
+  const isAny = (name: string, depth: number) => (depth === 1 && path[0] === 'apps') || isPlace(name);
+  return names[path.map((name, depth) => (isAny(name, depth) ? '*' : name)).join('.')] ?? [];
+}
+
+/** In a list. */
+function isPlace(name: string): boolean {
+  return /^\d+$/.test(name);
 }

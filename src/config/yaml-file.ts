@@ -1,4 +1,16 @@
-import { type ErrorCode, isAlias, isMap, isPair, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import {
+  type ErrorCode,
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from 'yaml';
 import { fillPlaceholders } from './placeholder.ts';
 
 /** Something wrong at a place of the file. */
@@ -57,7 +69,7 @@ export function readYaml(text: string, env: Readonly<Record<string, string | und
       if (alias.resolve(document)) return undefined;
       complain(
         lineAt(alias.range?.[0]),
-        pathOf(ancestors),
+        pathOf(ancestors, alias),
         'no value has this name: put a value that starts with * in quotes',
       );
       return visit.REMOVE;
@@ -68,7 +80,7 @@ export function readYaml(text: string, env: Readonly<Record<string, string | und
       scalar.value = filled.problem === undefined ? filled.text : null;
       for (const name of filled.names) variables.add(name);
       if (filled.problem === undefined) return;
-      complain(lineAt(scalar.range?.[0]), pathOf(ancestors), filled.problem);
+      complain(lineAt(scalar.range?.[0]), pathOf(ancestors, scalar), filled.problem);
     },
   });
 
@@ -81,8 +93,14 @@ export function readYaml(text: string, env: Readonly<Record<string, string | und
       let node: unknown = document.contents;
       let line: number | undefined;
       for (const name of path) {
-        const map = isAlias(node) ? node.resolve(document) : node;
-        const pair = isMap(map) ? map.items.find((item) => nameOf(item) === name) : undefined;
+        const inner: unknown = isAlias(node) ? node.resolve(document) : node;
+        if (isSeq(inner)) {
+          node = inner.items[Number(name)];
+          if (!isNode(node)) break;
+          line = lineAt(node.range?.[0]);
+          continue;
+        }
+        const pair = isMap(inner) ? inner.items.find((item) => nameOf(item) === name) : undefined;
         if (!pair) break;
         line = lineAt((pair.key as Node).range?.[0]);
         node = pair.value;
@@ -92,8 +110,11 @@ export function readYaml(text: string, env: Readonly<Record<string, string | und
   };
 }
 
-function pathOf(ancestors: readonly unknown[]): readonly string[] {
-  return ancestors.filter(isPair).map(nameOf);
+function pathOf(ancestors: readonly unknown[], node: unknown): readonly string[] {
+  return ancestors.flatMap((outer, depth) => {
+    if (isPair(outer)) return nameOf(outer);
+    return isSeq(outer) ? String(outer.items.indexOf(ancestors[depth + 1] ?? node)) : [];
+  });
 }
 
 function nameOf(pair: { readonly key: unknown }): string {

@@ -1,5 +1,5 @@
 import type { AppClient } from './app-client.ts';
-import { id, number, text, textOrNull, type Json } from './coerce.ts';
+import { id, type Json, number, text, textOrNull, whole } from './coerce.ts';
 import { notDify } from './not-dify.ts';
 import { itemsOf } from './page.ts';
 import { path } from './path.ts';
@@ -106,7 +106,7 @@ function parseAnnotation(from: Json): AnnotationRecord {
     id: text(from['id']),
     question: textOrNull(from['question']),
     answer: textOrNull(from['answer']),
-    hitCount: number(from['hit_count']),
+    hitCount: whole(from['hit_count']),
     createdAt: epochSeconds(from['created_at']),
   };
 }

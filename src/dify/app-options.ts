@@ -13,7 +13,7 @@ export interface DifyAppOptions {
   readonly idleMs?: number;
   /** Total for one read. Default 15,000. */
   readonly readMs?: number;
-  /** Longest event of a stream, and longest reply to a read. Default 16 MiB. */
+  /** Longest event of a stream, and longest reply to a read; a stream may be 16 times as long. Default 16 MiB. */
   readonly maxEventBytes?: number;
   /** How long `info`, `parameters`, `meta` and `site` are kept. Default 300,000. */
   readonly cacheMs?: number;

@@ -37,6 +37,12 @@ export function number(value: unknown): number | null {
   return Number.isFinite(parsed) ? parsed : null;
 }
 
+/** A count or a position that GraphQL's Int can hold; null for anything else. */
+export function whole(value: unknown): number | null {
+  const parsed = number(value);
+  return parsed === null || (parsed | 0) !== parsed ? null : parsed;
+}
+
 export function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? (value as readonly unknown[]) : [];
 }

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { GatewayError } from '../errors.ts';
 import type { AppClient } from './app-client.ts';
 import type { Call } from './call.ts';
-import { id, number, text, type Json } from './coerce.ts';
+import { id, type Json, text, whole } from './coerce.ts';
 import { header } from './http.ts';
 import type { FilePart } from './multipart.ts';
 import { notDify } from './not-dify.ts';
@@ -93,7 +93,7 @@ function parseUpload(from: Json): UploadRecord | null {
   return {
     id: uploadId,
     name: text(from['name']),
-    size: number(from['size']) ?? 0,
+    size: whole(from['size']) ?? 0,
     extension: id(from['extension']),
     mimeType: id(from['mime_type']),
     createdAt: epochSeconds(from['created_at']),

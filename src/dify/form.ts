@@ -1,4 +1,4 @@
-import { id, isJson, json, list, number, text, textOrNull, texts, type Json } from './coerce.ts';
+import { id, isJson, json, type Json, list, text, textOrNull, texts, whole } from './coerce.ts';
 import { epochSeconds } from './time.ts';
 
 /** A form for a human, as `GET /form/human_input/{token}` and the events of a pause have it (§1.11, §2.5). */
@@ -63,7 +63,7 @@ function input(from: Json, defaults: Json): FormInput {
     allowedFileTypes: texts(from['allowed_file_types']),
     allowedFileExtensions: texts(from['allowed_file_extensions']),
     allowedUploadMethods: texts(from['allowed_file_upload_methods']),
-    numberLimit: number(from['number_limits']),
+    numberLimit: whole(from['number_limits']),
   };
 }
 

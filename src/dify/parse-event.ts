@@ -1,4 +1,4 @@
-import { id, json, list, number, text, textOrNull, texts, type Json } from './coerce.ts';
+import { id, json, type Json, list, number, text, textOrNull, texts, whole } from './coerce.ts';
 import { parseGraphEvent } from './parse-graph-event.ts';
 import { citations, files, usage } from './wire-parts.ts';
 import type { Envelope, MessageEndEvent, MessageEvent, WireEvent } from './wire-event.ts';
@@ -22,7 +22,7 @@ export function parseEvent(name: string, frame: Json): WireEvent {
         event: name,
         ...envelope(frame),
         id: text(frame['id']),
-        position: number(frame['position']) ?? 0,
+        position: whole(frame['position']) ?? 0,
         thought: text(frame['thought']),
         observation: text(frame['observation']),
         tool: text(frame['tool']),
@@ -53,7 +53,7 @@ export function parseEvent(name: string, frame: Json): WireEvent {
         event: name,
         ...envelope(frame),
         code: id(frame['code']),
-        status: number(frame['status']),
+        status: whole(frame['status']),
         message: text(frame['message']),
       };
     default:

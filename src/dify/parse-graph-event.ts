@@ -1,4 +1,4 @@
-import { id, isJson, json, list, number, text, textOrNull, type Json } from './coerce.ts';
+import { id, isJson, json, type Json, list, number, text, textOrNull, whole } from './coerce.ts';
 import { decimal } from './decimal.ts';
 import { files } from './wire-parts.ts';
 import type { ContainerEvent, Envelope, NodeEvent, WireEvent, WorkflowFinishedEvent } from './wire-event.ts';
@@ -46,7 +46,7 @@ export function parseGraphEvent(name: string, frame: Json, envelope: Envelope): 
         ...envelope,
         nodeId: containerId(inner),
         title: text(inner['title']),
-        index: number(inner['index']) ?? 0,
+        index: whole(inner['index']) ?? 0,
       };
     case 'text_replace':
       return { event: name, ...envelope, text: text(inner['text']) };
@@ -87,10 +87,10 @@ function workflowFinished(inner: Json, envelope: Envelope): WorkflowFinishedEven
     error: textOrNull(inner['error']),
     elapsedTime: number(inner['elapsed_time']),
     totalTokens: number(inner['total_tokens']) ?? 0,
-    totalSteps: number(inner['total_steps']) ?? 0,
+    totalSteps: whole(inner['total_steps']) ?? 0,
     createdAt: number(inner['created_at']),
     finishedAt: number(inner['finished_at']),
-    exceptionsCount: number(inner['exceptions_count']) ?? 0,
+    exceptionsCount: whole(inner['exceptions_count']) ?? 0,
     files: files(inner['files']),
   };
 }
@@ -104,7 +104,7 @@ function node(event: NodeEvent['event'], inner: Json, envelope: Envelope): NodeE
     nodeId: text(inner['node_id']),
     nodeType: text(inner['node_type']),
     title: text(inner['title']),
-    index: number(inner['index']) ?? 0,
+    index: whole(inner['index']) ?? 0,
     status: event === 'node_started' ? 'running' : text(inner['status']),
     inputs: inner['inputs'] ?? null,
     outputs: inner['outputs'] ?? null,
@@ -114,12 +114,12 @@ function node(event: NodeEvent['event'], inner: Json, envelope: Envelope): NodeE
     totalPrice: decimal(metadata['total_price']),
     currency: id(metadata['currency']),
     iterationId: id(inner['iteration_id']) ?? id(metadata['iteration_id']),
-    iterationIndex: number(metadata['iteration_index']),
+    iterationIndex: whole(metadata['iteration_index']),
     loopId: id(inner['loop_id']) ?? id(metadata['loop_id']),
-    loopIndex: number(metadata['loop_index']),
+    loopIndex: whole(metadata['loop_index']),
     createdAt: number(inner['created_at']),
     finishedAt: number(inner['finished_at']),
-    retryIndex: event === 'node_retry' ? number(inner['retry_index']) : null,
+    retryIndex: event === 'node_retry' ? whole(inner['retry_index']) : null,
   };
 }
 

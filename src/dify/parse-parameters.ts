@@ -1,4 +1,4 @@
-import { id, isJson, json, list, number, text, texts, type Json } from './coerce.ts';
+import { id, isJson, json, type Json, list, number, text, texts, whole } from './coerce.ts';
 import { parseJson } from './json.ts';
 import type { AppFeatures, AppParameters, FileUpload, InputField } from './parameters.ts';
 
@@ -28,7 +28,7 @@ function field(item: Json): readonly InputField[] {
       required: value['required'] === true,
       default: value['default'] ?? null,
       options: texts(value['options']),
-      maxLength: number(value['max_length']),
+      maxLength: whole(value['max_length']),
       allowedFileTypes: texts(value['allowed_file_types']),
       allowedFileExtensions: texts(value['allowed_file_extensions']),
       allowedUploadMethods: texts(value['allowed_file_upload_methods']),
@@ -50,7 +50,7 @@ function featuresOf(from: Json): AppFeatures {
       audio: number(limits['audio_file_size_limit']),
       video: number(limits['video_file_size_limit']),
     },
-    workflowFileLimit: number(limits['workflow_file_upload_limit']),
+    workflowFileLimit: whole(limits['workflow_file_upload_limit']),
     speechToText: isOn('speech_to_text'),
     textToSpeech: {
       enabled: isOn('text_to_speech'),
@@ -73,13 +73,13 @@ function fileUpload(from: Json): FileUpload {
     const enabled = image['enabled'] === true;
     const methods = texts(image['transfer_methods']);
     const types = Object.keys(image).length === 0 ? [] : ['image'];
-    return { enabled, types, extensions: [], methods, numberLimit: number(image['number_limits']) };
+    return { enabled, types, extensions: [], methods, numberLimit: whole(image['number_limits']) };
   }
   return {
     enabled: from['enabled'] === true,
     types: texts(from['allowed_file_types']),
     extensions: texts(from['allowed_file_extensions']),
     methods: texts(from['allowed_file_upload_methods'] ?? from['transfer_methods'] ?? image['transfer_methods']),
-    numberLimit: number(from['number_limits'] ?? image['number_limits']),
+    numberLimit: whole(from['number_limits'] ?? image['number_limits']),
   };
 }

@@ -1,4 +1,4 @@
-import { id, json, list, number, text, textOrNull, texts, type Json } from './coerce.ts';
+import { id, json, type Json, list, number, text, textOrNull, texts, whole } from './coerce.ts';
 import { decimal } from './decimal.ts';
 import type { AppInfo, ConversationRecord, MessageRecord, ThoughtRecord } from './records.ts';
 import type { WireUsage } from './wire-event.ts';
@@ -55,7 +55,7 @@ export function parseMessage(from: Json): MessageRecord {
 function thought(from: Json): ThoughtRecord {
   return {
     id: text(from['id']),
-    position: number(from['position']) ?? 0,
+    position: whole(from['position']) ?? 0,
     thought: text(from['thought']),
     tool: text(from['tool']),
     toolLabels: json(from['tool_labels']),

@@ -1,4 +1,4 @@
-import { id, isJson, json, number, text, textOrNull, type Json } from './coerce.ts';
+import { id, isJson, json, type Json, number, text, textOrNull, whole } from './coerce.ts';
 import { parseJson } from './json.ts';
 import { epochSeconds } from './time.ts';
 import type { WorkflowLogRecord, WorkflowLogRun, WorkflowRunRecord } from './workflow-run.ts';
@@ -14,7 +14,7 @@ export function parseWorkflowRun(from: Json): WorkflowRunRecord | null {
     inputs: written(from['inputs']),
     outputs: written(from['outputs']),
     error: textOrNull(from['error']),
-    totalSteps: number(from['total_steps']),
+    totalSteps: whole(from['total_steps']),
     totalTokens: number(from['total_tokens']),
     elapsedTime: number(from['elapsed_time']),
     createdAt: epochSeconds(from['created_at']),
@@ -54,8 +54,8 @@ function logRun(from: Json): WorkflowLogRun {
     error: textOrNull(from['error']),
     elapsedTime: number(from['elapsed_time']),
     totalTokens: number(from['total_tokens']),
-    totalSteps: number(from['total_steps']),
-    exceptionsCount: number(from['exceptions_count']),
+    totalSteps: whole(from['total_steps']),
+    exceptionsCount: whole(from['exceptions_count']),
     createdAt: epochSeconds(from['created_at']),
     finishedAt: epochSeconds(from['finished_at']),
   };

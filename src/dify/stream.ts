@@ -35,6 +35,9 @@ export interface StreamOptions {
   readonly log: Logger;
 }
 
+/** A whole stream may be as long as so many of the longest events: all that it says is kept while it goes on. */
+const MOST_LONGEST = 16;
+
 export class ReplyStream implements DifyStream, BodyListener {
   readonly #reply: LiveReply;
   readonly #options: StreamOptions;
@@ -45,6 +48,7 @@ export class ReplyStream implements DifyStream, BodyListener {
   #idle: NodeJS.Timeout | undefined;
   /** A call of `onEvents` runs or has not resolved yet; in the latter case the socket is paused. */
   #handling = false;
+  #bytes = 0;
 
   constructor(reply: LiveReply, options: StreamOptions) {
     this.#reply = reply;
@@ -66,7 +70,11 @@ export class ReplyStream implements DifyStream, BodyListener {
     if (this.#end !== undefined) return;
     this.#idle?.refresh();
     this.#hand(this.#sse.read(bytes));
-    if (this.#sse.overflowed) this.#finish({ by: 'failed', error: this.#tooLong() });
+    this.#bytes += bytes.length;
+    const most = this.#options.maxEventBytes;
+    if (this.#sse.overflowed) this.#finish({ by: 'failed', error: tooLong('an event', most) });
+    else if (this.#bytes > most * MOST_LONGEST)
+      this.#finish({ by: 'failed', error: tooLong('a stream', most * MOST_LONGEST) });
   }
 
   onEnd(): void {
@@ -137,9 +145,8 @@ export class ReplyStream implements DifyStream, BodyListener {
     const error = new GatewayError('UPSTREAM_TIMEOUT', `Dify has sent nothing, not even a ping, for ${seconds} s`);
     this.#finish({ by: 'failed', error });
   }
+}
 
-  #tooLong(): GatewayError {
-    const limit = this.#options.maxEventBytes;
-    return new GatewayError('UPSTREAM_PROTOCOL', `Dify has sent an event of more than ${limit} bytes`);
-  }
+function tooLong(what: string, limit: number): GatewayError {
+  return new GatewayError('UPSTREAM_PROTOCOL', `Dify has sent ${what} of more than ${limit} bytes`);
 }

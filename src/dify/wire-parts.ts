@@ -1,4 +1,4 @@
-import { id, json, list, number, text, textOrNull, type Json } from './coerce.ts';
+import { id, json, type Json, list, number, text, textOrNull, whole } from './coerce.ts';
 import { decimal } from './decimal.ts';
 import type { WireCitation, WireFile, WireUsage } from './wire-event.ts';
 
@@ -21,7 +21,7 @@ export function citations(value: unknown): readonly WireCitation[] {
   return list(value).map((item, index) => {
     const from = json(item);
     return {
-      position: number(from['position']) ?? index + 1,
+      position: whole(from['position']) ?? index + 1,
       datasetId: id(from['dataset_id']),
       datasetName: textOrNull(from['dataset_name']),
       documentId: id(from['document_id']),
@@ -39,7 +39,7 @@ export function files(value: unknown): readonly WireFile[] {
 }
 
 function file(from: Json): WireFile {
-  const size = number(from['size']);
+  const size = whole(from['size']);
   const transferMethod = id(from['transfer_method']);
   return {
     id: id(from['id']) ?? id(from['related_id']) ?? id(from['upload_file_id']),

@@ -1,21 +1,30 @@
 import { randomUUID } from 'node:crypto';
+import type { AuthConfig } from '../config/auth-config.ts';
 import type { DifyApp } from '../dify/dify-app.ts';
 import type { InputField } from '../dify/parameters.ts';
-import type { Services } from '../graphql/context.ts';
+import { contextFor, type Context, type Services } from '../graphql/context.ts';
 import { isEnded } from '../runs/run-state.ts';
 import { runIdOf } from '../runs/question.ts';
-import type { Runs } from '../runs/runs.ts';
-import { pageHeaders } from '../server/graphiql.ts';
+import { pageUser } from '../server/graphiql.ts';
 import { literal, type ExampleInputs, type Examples, type Yours } from '../server/graphiql/examples.ts';
-import type { Identify } from '../server/viewer.ts';
+import { visitOf, type Identify } from '../server/viewer.ts';
 
 /** What GraphiQL's tabs show: apps by what Dify says of them, and what there is already of whoever opens the page. */
-export async function examples(services: Services, identify: Identify, request: Request): Promise<Examples> {
-  const { dify, runs, apps, defaultApp } = services;
+export async function examples(
+  services: Services,
+  identify: Identify,
+  header: (name: string) => string | null | undefined,
+): Promise<Examples> {
+  const identity = await Promise.resolve({ header })
+    .then(identify)
+    .catch(() => null);
+  if (!identity) return nobodyKnows;
+  const context = contextFor(services, visitOf(identity, AbortSignal.timeout(PAGE_MS)));
+  const { dify, apps, defaultApp } = context;
   const names = [defaultApp, ...apps.map(({ name }) => name).filter((name) => name !== defaultApp)];
   const [known, yours] = await Promise.all([
     Promise.all(names.flatMap((name) => dify.app(name) ?? []).map(described)),
-    yoursOf(runs, identify, request),
+    yoursOf(context),
   ]);
   const first = (fits: (app: Described) => boolean) => known.find(fits);
   const name = (app: Described | undefined) => app?.name ?? null;
@@ -91,13 +100,26 @@ const TEXTS: Readonly<Record<string, string>> = {
 
 const nobodys: Yours = { isAdmin: false, run: null, answer: null, workflowRun: null, form: null, long: null };
 
+/** How long the page may take, in ms. */
+const PAGE_MS = 60_000;
+
+/** For whom nothing may be named: a page that is opened has no credentials yet. */
+const nobodyKnows: Examples = {
+  chat: 'the name of an app',
+  chatflow: null,
+  workflow: null,
+  completion: null,
+  approval: null,
+  speaker: null,
+  narrator: null,
+  fileTaker: null,
+  yours: nobodys,
+};
+
 /** Of whoever the page will speak for. */
-async function yoursOf(runs: Runs, identify: Identify, request: Request): Promise<Yours> {
+async function yoursOf({ runs, viewer, scopes }: Context): Promise<Yours> {
   try {
-    const { id: viewer, scopes } = await identify({
-      header: (name) => request.headers.get(name) ?? pageHeaders[name],
-    });
-    const states = (await runs.list(viewer)).map(({ state }) => state);
+    const states = (await runs.list()).map(({ state }) => state);
     const answer = states.find((state) => state.header.kind === 'CHAT' && state.messageId !== null && isEnded(state));
     const { header, messageId, conversationId } = answer ?? {};
     const workflowRun = states.find((state) => state.header.kind === 'WORKFLOW' && state.workflowRunId !== null);
@@ -116,4 +138,10 @@ async function yoursOf(runs: Runs, identify: Identify, request: Request): Promis
   } catch {
     return nobodys;
   }
+}
+
+/** What the page sends with every operation, until somebody fills it in. */
+export function pageHeadersFor({ jwt, apiKeys, proxy }: AuthConfig): Readonly<Record<string, string>> {
+  if (jwt.length > 0 || apiKeys.length > 0) return { authorization: 'Bearer your-token' };
+  return proxy ? {} : { 'x-user': pageUser };
 }

@@ -43,7 +43,10 @@ const AnnotationReplyJob = builder.objectRef<Job>('AnnotationReplyJob').implemen
   description: 'Annotations are switched on and off by a job in Dify: every one of them is embedded.',
   fields: (t) => ({
     id: t.exposeID('jobId'),
-    status: t.field({ type: AnnotationJobStatus, resolve: ({ status }) => statuses[status] ?? 'UNKNOWN' }),
+    status: t.field({
+      type: AnnotationJobStatus,
+      resolve: ({ status }) => (Object.hasOwn(statuses, status) ? statuses[status]! : 'UNKNOWN'),
+    }),
     error: t.exposeString('error', { nullable: true }),
   }),
 });

@@ -128,9 +128,9 @@ export async function answered(
   waitMs: number | null | undefined,
   context: Context,
 ): Promise<Answered> {
-  const { runs, viewer, signal } = context;
+  const { runs, signal } = context;
   const limit = checkedWait('input.waitMs', waitMs, 55_000);
   await refuseForeignUploads(question, context);
-  const { run, deduplicated } = await runs.start(viewer, question);
+  const { run, deduplicated } = await runs.start(question);
   return { run, deduplicated, complete: await runs.settled(run, limit, signal) };
 }

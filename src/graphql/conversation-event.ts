@@ -50,14 +50,14 @@ builder.subscriptionField('conversationEvents', (t) =>
   }),
 );
 
-function sourceOf(app: string, conversationId: string, { runs, viewer }: Context) {
+function sourceOf(app: string, conversationId: string, { runs }: Context) {
   return {
     list: async () =>
-      (await runs.list(viewer)).filter(
+      (await runs.list()).filter(
         ({ state }) =>
           state.header.kind === 'CHAT' && state.header.app === app && state.conversationId === conversationId,
       ),
-    onChange: (changed: () => void) => runs.onChange(viewer, changed),
+    onChange: (changed: () => void) => runs.onChange(changed),
   };
 }
 

@@ -58,7 +58,7 @@ Conversation.implement({
       type: ChatRun,
       nullable: true,
       description: 'The run that answers now, or waits first, if any: after a page load, attach to it.',
-      resolve: ({ app, id }, _, { runs, viewer }) => runs.answering(viewer, app, id),
+      resolve: ({ app, id }, _, { runs }) => runs.answering(app, id),
     }),
     history: t.field({
       type: MessageConnection,

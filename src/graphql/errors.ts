@@ -37,23 +37,48 @@ function rootOf(error: unknown): unknown {
   return inner === undefined ? error : rootOf(inner);
 }
 
+/** Messages quote what the client wrote, in characters. */
+const LONGEST = 2_000;
+
 /** The status of an answer to a request that went wrong before there was a document: else it is 200, or what Yoga says. */
-const statuses: Readonly<Record<string, number>> = { BAD_USER_INPUT: 400, INTERNAL: 500 };
+const statuses: Readonly<Record<string, number>> = {
+  UNAUTHENTICATED: 401,
+  AUTH_UNAVAILABLE: 503,
+  BAD_USER_INPUT: 400,
+  LIMIT_EXCEEDED: 400,
+  PERSISTED_OPERATION_NOT_FOUND: 404,
+  RATE_LIMITED: 429,
+  INTERNAL: 500,
+};
 
 /** `extensions.http` is how Yoga is told a status (and tells: 405, 413); it takes it out again. */
 function retold(located: GraphQLError | undefined, message: string, extensions: Record<string, unknown>): GraphQLError {
   const { nodes, source, positions, path } = located ?? {};
   const known = located?.extensions['http'] as object | undefined;
   const status = nodes === undefined && source === undefined ? statuses[String(extensions['code'])] : undefined;
-  // `spec` would have it ignored where plain JSON is wanted.
-  const http = status === undefined ? known : { status, ...known, spec: false };
-  return new GraphQLError(message, {
+  const isUnknown = extensions['code'] === 'UNAUTHENTICATED';
+  const headers = isUnknown ? { headers: { 'www-authenticate': 'Bearer' } } : retryAfter(extensions);
+  // `spec` has it ignored where plain JSON is wanted: clients that ask for that do not read what a 401 says.
+  const http = status === undefined ? known : { status, ...headers, ...known, spec: isUnknown };
+  return new GraphQLError(message.length > LONGEST ? `${message.slice(0, LONGEST)}…` : message, {
     nodes,
     source,
     positions,
     path,
     extensions: { ...extensions, ...(http === undefined ? {} : { http }) },
   });
+}
+
+function retryAfter({ retryAfterMs: ms }: Record<string, unknown>): object {
+  return typeof ms === 'number' ? { headers: { 'retry-after': String(Math.ceil(ms / 1_000)) } } : {};
+}
+
+/** The same without what the schema has that is nearly what was written. */
+export function withoutSuggestions(error: GraphQLError): GraphQLError {
+  const [message] = error.message.split(/ Did you mean /, 1);
+  if (message === undefined || message === error.message) return error;
+  const { nodes, source, positions, path, extensions } = error;
+  return new GraphQLError(message, { nodes, source, positions, path, extensions });
 }
 
 function extensionsOf(error: GatewayError): Record<string, unknown> {

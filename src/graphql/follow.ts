@@ -63,19 +63,15 @@ function followRun(run: KeptRun, { after, options }: FollowArgs): Following {
 }
 
 /** Asks, or attaches to what the same key asked before, and follows. */
-export async function streamed(
-  question: Question,
-  args: FollowArgs,
-  context: Context,
-): Promise<Following> {
+export async function streamed(question: Question, args: FollowArgs, context: Context): Promise<Following> {
   await refuseForeignUploads(question, context);
-  const { run } = await context.runs.start(context.viewer, question);
+  const { run } = await context.runs.start(question);
   return followRun(run, args);
 }
 
 /** The viewer's run of that id; another viewer's is not found either. */
-export async function ownRun(id: string, { runs, viewer }: Context): Promise<KeptRun> {
-  const run = await runs.find(viewer, id);
+export async function ownRun(id: string, { runs }: Context): Promise<KeptRun> {
+  const run = await runs.find(id);
   if (!run) throw new GatewayError('NOT_FOUND', 'There is no such run, it is no longer kept, or it is not yours.');
   return run;
 }

@@ -103,8 +103,7 @@ Message.implement({
       type: ChatRun,
       nullable: true,
       description: 'While it is kept: the run behind this message.',
-      resolve: async ({ id }, _, { runs, viewer }) =>
-        (await runs.list(viewer)).find(({ state }) => state.messageId === id),
+      resolve: async ({ id }, _, { runs }) => (await runs.list()).find(({ state }) => state.messageId === id),
     }),
   }),
 });

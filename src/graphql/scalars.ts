@@ -33,7 +33,10 @@ builder.scalarType('Decimal', {
   },
 });
 
+/** The years 1 and 9999: RFC 3339 knows no others. */
+const [FIRST_MS, LAST_MS] = [-62_135_596_800_000, 253_402_300_799_999];
+
 /** Epoch seconds, as Dify tells times, as a DateTime. */
 export function fromSeconds(seconds: number | null): number | null {
-  return seconds === null ? null : seconds * 1000;
+  return seconds === null ? null : Math.min(Math.max(seconds * 1000, FIRST_MS), LAST_MS);
 }

@@ -1,4 +1,5 @@
 import { builder } from './builder.ts';
+import { closedToOnlookers } from './onlookers.ts';
 import './annotation.ts';
 import './app-capability.ts';
 import './app-features.ts';
@@ -18,6 +19,7 @@ import './message.ts';
 import './node-run.ts';
 import './run-event.ts';
 import './run.ts';
+import './run-token.ts';
 import './runs.ts';
 import './scalars.ts';
 import './site.ts';
@@ -27,4 +29,4 @@ import './workflow-record.ts';
 import './workflow.ts';
 
 /** Everything that can be asked of the gateway; printed to `schema/schema.graphql`. */
-export const schema = builder.toSchema();
+export const schema = closedToOnlookers(builder.toSchema());

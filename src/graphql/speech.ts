@@ -109,7 +109,7 @@ async function answerOf(
   dify: DifyApp,
   { runs, viewer }: Context,
 ): Promise<string> {
-  const kept = (await runs.list(viewer)).find(({ state }) => state.messageId === id && state.header.app === dify.name);
+  const kept = (await runs.list()).find(({ state }) => state.messageId === id && state.header.app === dify.name);
   if (kept && isEnded(kept.state)) return kept.state.text;
   const stored =
     isUuid(id) && isUuid(conversationId)

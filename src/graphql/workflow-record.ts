@@ -20,7 +20,10 @@ const WorkflowRunRecord = builder.objectRef<RecordRef>('WorkflowRunRecord').impl
   fields: (t) => ({
     id: t.exposeID('id', { description: 'The `workflowRunId` of a WorkflowRun.' }),
     workflowId: t.id({ nullable: true, resolve: async (run) => (await run.stored())?.workflowId }),
-    status: t.field({ type: RunStatus, resolve: ({ status }) => statuses[status] ?? 'UNKNOWN' }),
+    status: t.field({
+      type: RunStatus,
+      resolve: ({ status }) => (Object.hasOwn(statuses, status) ? statuses[status]! : 'UNKNOWN'),
+    }),
     inputs: t.field({
       type: 'JSON',
       nullable: true,

@@ -79,6 +79,8 @@ export async function followConversation(
   }
 
   function leave({ state }: KeptRun): void {
+    // Its last event may have been read, its end not.
+    void lanes.get(state.header.id)?.events.return?.();
     lanes.delete(state.header.id);
     done.add(state.header.id);
     since = Math.max(since, state.header.createdAt);
@@ -106,10 +108,12 @@ export async function followConversation(
       if (held === undefined || held === 'reading' || held === 'over') continue;
       lane.seq = held.event.seq;
       lane.held = undefined;
-      // Behind the others, so that each has its turn.
-      lanes.delete(id);
       if (held.event.type === 'RunFinished') leave(run);
-      else lanes.set(id, lane);
+      else {
+        // Behind the others, so that each has its turn.
+        lanes.delete(id);
+        lanes.set(id, lane);
+      }
       const runs = Array.from(lanes.values(), ({ run: { state }, seq }) => [state.header.id, seq] as const);
       return { followed: held, position: { runs, since } };
     }

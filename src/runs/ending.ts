@@ -136,6 +136,12 @@ export class Ending {
     else this.graceMs = well ? messageEnd : trailing;
   }
 
+  /** The outcome by Dify's records. Of a graph they tell a stop; a message that was stopped looks like a whole one. */
+  byRecord(outcome: Outcome, isGraph: boolean): Outcome {
+    const isStopped = this.stopAsked && !isGraph && outcome.status === 'SUCCEEDED';
+    return isStopped ? { ...outcome, status: 'STOPPED' } : outcome;
+  }
+
   /** What an ended graph says of itself, in its stream or in its record. §8.1: 1.9–1.14 may call a stopped run failed. */
   judge(wire: Pick<WorkflowFinishedEvent, 'status' | 'error'>): Outcome {
     const aborted = /^(Run failed: )?Aborted|Stopped by user/.test(wire.error ?? '');

@@ -53,8 +53,10 @@ function fieldOf(input: Wire, defaults: Wire): FormField {
   return {
     name,
     type: text(input['type']) ?? 'paragraph',
-    default: defaults[name] ?? (standard === '' ? null : (standard ?? null)),
-    options: Array.isArray(options) ? options.map(String) : null,
+    default: (Object.hasOwn(defaults, name) ? defaults[name] : null) ?? (standard === '' ? null : (standard ?? null)),
+    options: Array.isArray(options)
+      ? options.map((option) => (typeof option === 'string' ? option : JSON.stringify(option)))
+      : null,
   };
 }
 

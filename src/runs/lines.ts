@@ -1,8 +1,10 @@
 import { GatewayError } from '../errors.ts';
 import type { BusyPolicy } from './question.ts';
+import type { RunAllowance } from './quota.ts';
 import type { KeptRun, RunLog } from './run-log.ts';
 import { isEnded, type RunHeader } from './run-state.ts';
-import { appLine, conversationLine, type Turns } from './turns.ts';
+import { rateLimited } from './rates.ts';
+import { appLine, conversationLine, userLine, type Turns } from './turns.ts';
 
 /** How many runs of an app go on at once, and how many wait. */
 export interface LineLimits {
@@ -25,12 +27,14 @@ export class Lines {
   readonly turns: Turns;
   readonly #log: RunLog;
   readonly #limits: ReadonlyMap<string, LineLimits>;
+  readonly #allowance: RunAllowance | undefined;
 
   /** `limits`: by app. */
-  constructor(turns: Turns, log: RunLog, limits: ReadonlyMap<string, LineLimits>) {
+  constructor(turns: Turns, log: RunLog, limits: ReadonlyMap<string, LineLimits>, allowance?: RunAllowance) {
     this.turns = turns;
     this.#log = log;
     this.#limits = limits;
+    this.#allowance = allowance;
   }
 
   limitsOf(app: string): Required<LineLimits> {
@@ -40,6 +44,11 @@ export class Lines {
 
   /** Claims a run that has its places: it waits for its turn, or is refused. */
   async claim(header: RunHeader, onBusy: BusyPolicy): ReturnType<RunLog['claim']> {
+    const claim = () => this.#claim(header, onBusy);
+    return this.#allowance?.quota.spend(header.viewer, header.app, claim) ?? claim();
+  }
+
+  async #claim(header: RunHeader, onBusy: BusyPolicy): ReturnType<RunLog['claim']> {
     try {
       const queued = await this.#enter(header, onBusy);
       const { first, run } = await this.#log.claim({ ...header, queued });
@@ -61,6 +70,7 @@ export class Lines {
   async #enter(header: RunHeader, onBusy: BusyPolicy): Promise<boolean> {
     const { viewer, app, conversationId } = header;
     const { maxRuns, maxQueued } = this.limitsOf(app);
+    await this.#enterOwn(header);
     if (conversationId !== null) {
       const most = onBusy === 'REJECT' ? 0 : maxQueued;
       const before = await this.turns.enter(conversationLine(viewer, app, conversationId), header, most);
@@ -74,6 +84,19 @@ export class Lines {
     return before >= maxRuns;
   }
 
+  /** None of a user's runs waits for the others here: one too many is refused. */
+  async #enterOwn(header: RunHeader): Promise<void> {
+    const most = this.#allowance?.runsAtOnce ?? 0;
+    if (most === 0) return;
+    const before = await this.turns.enter(userLine(header.viewer), header, most - 1);
+    if (before >= most) throw rateLimited(`More than ${most} runs of one user at once`, RETRY_MS);
+  }
+
+  /** Gives a run's place among its user's others back. */
+  async leaveOwn(header: RunHeader): Promise<void> {
+    if (this.#allowance?.runsAtOnce) await this.turns.leave(userLine(header.viewer), header);
+  }
+
   /** Of a run that did not come to be. */
   async #giveUp(header: RunHeader): Promise<void> {
     // The same key may have been asked a second time meanwhile: it has the same places.
@@ -84,6 +107,7 @@ export class Lines {
     const { viewer, app, conversationId } = header;
     if (conversationId !== null) await this.turns.leave(conversationLine(viewer, app, conversationId), header);
     await this.turns.leave(appLine(app), header);
+    await this.leaveOwn(header);
   }
 
   /** The run that a conversation answers with now, or that waits first. */

@@ -82,6 +82,8 @@ export class MemoryLog implements RunLog {
     return false;
   }
 
+  retire(): void {}
+
   serve(writer: LogWriter): void {
     this.#writer = writer;
   }

@@ -12,6 +12,12 @@ interface Round {
   entered: boolean;
 }
 
+/** Dify itself ends a run after 500 steps, each of which may be a loop: what says more is no Dify. */
+const MOST_NODES = 10_000;
+
+/** As many as anybody shows: each event of a node tells them. */
+const MOST_CURRENT = 100;
+
 /**
  * What the nodes of a graph did (§2.4, §2.5): by execution, since a node in a loop runs many times; arrival order means nothing.
  * Iterations and loops get no node events from Dify and are kept here under their node id.
@@ -42,6 +48,8 @@ export class NodeTimeline {
   }
 
   see(wire: NodeEvent | ContainerEvent | RoundEvent): Change[] {
+    const id = 'id' in wire ? wire.id : wire.nodeId;
+    if (this.#nodes.size >= MOST_NODES && !this.#nodes.has(id)) return [];
     switch (wire.event) {
       case 'iteration_next':
         this.#rounds.set(wire.nodeId, { round: this.#nextRound(wire), announced: true, entered: false });
@@ -77,7 +85,7 @@ export class NodeTimeline {
   }
 
   progress(): Progress {
-    const current = Array.from(this.#open.values(), (node) => node.title);
+    const current = Array.from(this.#open.values().take(MOST_CURRENT), (node) => node.title);
     return { started: this.#nodes.size, finished: this.#finished, failed: this.#failed, current };
   }
 
@@ -197,5 +205,5 @@ const statuses: Readonly<Record<string, NodeStatus>> = {
 };
 
 function nodeStatus(wire: string): NodeStatus {
-  return statuses[wire] ?? 'FAILED';
+  return Object.hasOwn(statuses, wire) ? statuses[wire]! : 'FAILED';
 }

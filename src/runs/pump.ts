@@ -224,7 +224,7 @@ export class Pump {
   async #settle(end: RecordedEnd): Promise<void> {
     void this.#telling.recovered(end.outcome.by ?? 'HISTORY');
     void this.#telling.settle(end);
-    await this.#finish(end.outcome);
+    await this.#finish(this.#ending.byRecord(end.outcome, end.run !== null));
   }
 
   async #finish(outcome: Outcome): Promise<void> {

@@ -23,6 +23,8 @@ export interface RunLog extends AsyncDisposable {
   noteAnswered(run: RunKey): void | Promise<void>;
   /** Lets another process write a run that is written here. False if there can be none. */
   handOver(run: RunKey): Promise<boolean>;
+  /** Runs that have lost their writer are for others from now on: this process is about to end. */
+  retire(): void;
   find(run: RunKey): Promise<KeptRun | undefined>;
   /** The viewer's runs that are kept, newest first. */
   list(viewer: string): Promise<readonly KeptRun[]>;

@@ -11,6 +11,7 @@ import type { PumpOptions } from './pump-parts.ts';
 import { Pump } from './pump.ts';
 import { checkQuestion } from './question-check.ts';
 import { newHeader, sameContent, type Question } from './question.ts';
+import type { RunAllowance } from './quota.ts';
 import type { KeptRun, RunLog } from './run-log.ts';
 import type { FilePlace } from './run-file.ts';
 import { isEnded, isWaiting } from './run-state.ts';
@@ -32,6 +33,8 @@ export interface RunsOptions extends Omit<PumpOptions, 'runMs' | 'nodeData'> {
   readonly turns?: Turns;
   /** App → how many runs of it go on at once, and how many wait. */
   readonly limits?: ReadonlyMap<string, LineLimits>;
+  /** How many runs of a user begin, and go on. Default: as many as they like. */
+  readonly allowance?: RunAllowance;
   /** How long a run that is to be cancelled may have nobody attached, in ms. Default 15,000. */
   readonly abandonMs?: number;
 }
@@ -59,7 +62,7 @@ export class Runs implements AsyncDisposable {
     this.#log = log;
     this.#logger = logger;
     this.#options = options;
-    this.#lines = new Lines(options.turns ?? new MemoryTurns(), log, options.limits ?? new Map());
+    this.#lines = new Lines(options.turns ?? new MemoryTurns(), log, options.limits ?? new Map(), options.allowance);
     log.serve({
       stop: ({ id }) => {
         this.#pumps.get(id)?.turn.stop();
@@ -150,6 +153,7 @@ export class Runs implements AsyncDisposable {
    */
   async drain(drainMs: number, part?: () => Promise<void>): Promise<void> {
     this.#draining = true;
+    this.#log.retire();
     const waiting = Array.from(this.#pumps.values()).filter(({ run: { state } }) => isWaiting(state));
     await Promise.all(waiting.map((one) => this.#release(one)));
     if (this.#pumps.size > 0) await elapsed(drainMs, this.#allDone());

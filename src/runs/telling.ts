@@ -19,7 +19,11 @@ export class Telling {
     this.#parts = parts;
     this.#translator = new Translator(nodeData, parts.address);
     if (parts.from) this.#translator.resume(parts.from);
-    this.#appends = new Appends(parts.log, parts.header, onRefusal);
+    this.#appends = new Appends(parts.log, parts.header, (error) => {
+      onRefusal(error);
+      // Another process may do better.
+      parts.log.handOver(parts.header).catch(() => {});
+    });
   }
 
   /** The ids Dify has named so far. */

@@ -7,14 +7,21 @@ const GRID_MS = 300_000;
 export class Tickets {
   readonly #key: Buffer;
 
-  /** Processes with the same secret take each other's tickets; without one they are good until this process ends. */
-  constructor(secret?: string) {
-    this.#key = secret === undefined ? randomBytes(32) : createHash('sha256').update(`tickets ${secret}`).digest();
+  /**
+   * Processes with the same secret take each other's tickets; without one they are good until this process ends. Tickets for one
+   * purpose are none for another.
+   */
+  constructor(secret?: string, purpose = 'tickets') {
+    this.#key = secret === undefined ? randomBytes(32) : createHash('sha256').update(`${purpose} ${secret}`).digest();
   }
 
   /** For letters that may stand in a URL. Good for `ms` at least, and 5 minutes longer at most. */
   issue(content: readonly unknown[], ms: number): string {
-    const until = (Math.floor(Date.now() / GRID_MS) + 1) * GRID_MS + ms;
+    return this.issueUntil(content, (Math.floor(Date.now() / GRID_MS) + 1) * GRID_MS + ms);
+  }
+
+  /** Good until then, in epoch milliseconds. */
+  issueUntil(content: readonly unknown[], until: number): string {
     const text = Buffer.from(JSON.stringify([until, ...content])).toString('base64url');
     return `${text}.${this.#sign(text).toString('base64url')}`;
   }

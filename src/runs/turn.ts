@@ -80,6 +80,7 @@ export class Turn {
       }
       // While people are waited for, no connection is held.
       if (event.type === 'RunPaused') forget(turns.leave(appLine(header.app), header));
+      if (event.type === 'RunPaused' || event.type === 'RunFinished') forget(this.#lines.leaveOwn(header));
       if (event.type === 'RunFinished') for (const line of this.#conversations) forget(turns.leave(line, header));
     }
   }
@@ -88,6 +89,7 @@ export class Turn {
   async leave(): Promise<void> {
     const { header } = this.#run.state;
     for (const line of [...this.#conversations, appLine(header.app)]) await this.#lines.turns.leave(line, header);
+    await this.#lines.leaveOwn(header);
   }
 
   /** How many come first. */

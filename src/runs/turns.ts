@@ -24,6 +24,11 @@ export function conversationLine(viewer: string, app: string, conversationId: st
   return `conversation ${JSON.stringify([viewer, app, conversationId])}`;
 }
 
+/** What a user has asked and waits for. */
+export function userLine(viewer: string): string {
+  return `user ${viewer}`;
+}
+
 /** The line before an app. */
 export function appLine(app: string): string {
   return `app ${app}`;

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { elapsed } from '../runs/wait.ts';
+import { at } from './deadline.ts';
 
 /** How long a client may read nothing of what waits for it, in ms: then it is cut off, and may come again. */
 export const STALLED_MS = 60_000;
@@ -30,12 +31,23 @@ export class EventStreams {
     });
   }
 
+  /** Ends it then without a word, if it is a stream that goes on: its client comes again, with new credentials. */
+  endAt(response: ServerResponse, time: number): void {
+    response.once(
+      'close',
+      at(time, () => this.#end(response)),
+    );
+  }
+
   /** Ends those that do not end by themselves within `catchUpMs`. They tell of no end: their clients go on with another server. */
   async close(catchUpMs: number): Promise<void> {
     if (this.#open.size > 0) await elapsed(catchUpMs, new Promise<void>((resolve) => (this.#idle = resolve)));
-    for (const [response, stream] of this.#open) {
-      stream.unpipe(response);
-      response.end(() => response.req.socket.end());
-    }
+    for (const response of this.#open.keys()) this.#end(response);
+  }
+
+  #end(response: ServerResponse): void {
+    if (!this.#open.has(response)) return;
+    this.#open.get(response)?.unpipe(response);
+    response.end(() => response.req.socket.end());
   }
 }

@@ -12,9 +12,9 @@ export interface FileParts {
 
 /** `POST /files/{app}`, or `/files?app=`, hands a file to Dify; `GET /files/{app}/{id}` reads it back. Neither holds it. */
 export function fileRoutes({ uploads, files, defaultApp }: FileParts): readonly Route[] {
-  async function upload({ request, response, query, names, signal, viewer }: Exchange): Promise<void> {
+  async function upload({ request, response, query, names, signal, viewerFor }: Exchange): Promise<void> {
     const app = names[0] ?? query.get('app') ?? defaultApp;
-    const user = await viewer();
+    const user = await viewerFor(app);
     const { release, ...file } = await arrivingFile(request);
     try {
       const uploaded = await uploads.send(user, app, file, signal);
@@ -31,12 +31,12 @@ export function fileRoutes({ uploads, files, defaultApp }: FileParts): readonly 
   }
 
   async function read(exchange: Exchange): Promise<void> {
-    const { query, names, signal, viewer } = exchange;
+    const { query, names, signal, viewerFor } = exchange;
     const [app = '', id = ''] = names;
     const ticket = query.get('ticket');
     const opened =
       ticket === null
-        ? await files.open(await viewer(), app, id, signal)
+        ? await files.open(await viewerFor(app), app, id, signal)
         : await files.openWith(ticket, app, id, signal);
     const { headers, body, name } = opened;
     const length = Number(headers['content-length']);

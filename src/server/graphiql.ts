@@ -1,40 +1,60 @@
 import type { GraphiQLOptions } from 'graphql-yoga';
 import type { Examples } from './graphiql/examples.ts';
 import { freshTabsScript } from './graphiql/fresh-tabs.ts';
+import { newNonce, pagePolicy, withNonce } from './graphiql/policy.ts';
 import { tabs } from './graphiql/tabs.ts';
 import { uploadScript, uploadStyle } from './graphiql/upload-button.ts';
 
 export interface GraphiqlPage {
   options(request: Request): Promise<GraphiQLOptions>;
   render(options: GraphiQLOptions): Promise<string>;
+  /** What the page that this request was answered with may do; undefined for what was answered otherwise. */
+  policy(request: Request): string | undefined;
 }
 
-/** GraphiQL from this server alone: nothing is loaded from elsewhere. Its 9 MB are read when somebody opens the page. */
-export function graphiqlPage(examples: (request: Request) => Promise<Examples>): GraphiqlPage {
+/**
+ * GraphiQL from this server alone: nothing is loaded from elsewhere. Its 9 MB are read when somebody opens the page. `headers`: what
+ * it sends with every operation, until somebody changes it there.
+ */
+export function graphiqlPage(
+  examples: (request: Request) => Promise<Examples>,
+  headers: Readonly<Record<string, string>>,
+): GraphiqlPage {
+  const shown = JSON.stringify(headers, null, 2);
+  const script = `<script>${uploadScript(headers)}</script>`;
+  const nonces = new WeakMap<object, string>();
   return {
     options: async (request) => ({
+      ...marked(request),
       title: 'dify-graphql',
       subscriptionsProtocol: 'WS',
-      defaultTabs: tabs(await examples(request)).map((query) => ({ query, headers: USER })),
-      headers: USER,
-      defaultHeaders: USER,
+      defaultTabs: tabs(await examples(request)).map((query) => ({ query, headers: shown })),
+      headers: shown,
+      defaultHeaders: shown,
       shouldPersistHeaders: true,
     }),
-    render: async (options) => {
+    render: async ({ nonce, ...options }: GraphiQLOptions & { readonly nonce?: string }) => {
       const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
       const documents = options.defaultTabs?.flatMap(({ query }) => query ?? []) ?? [];
-      const ours = `${OURS}<script>${freshTabsScript(documents)}</script>`;
-      return renderGraphiQL(options).replace('</head>', () => `${ours}</head>`);
+      const ours = `${OURS}${script}<script>${freshTabsScript(documents)}</script>`;
+      return withNonce(renderGraphiQL(options), ours, nonce ?? '');
+    },
+    policy(request) {
+      const nonce = nonces.get(request);
+      return nonce && pagePolicy(nonce);
     },
   };
+
+  /** Yoga hands on to `render` what is in the options, and nothing else. */
+  function marked(request: Request): { readonly nonce: string } {
+    const nonce = newNonce();
+    nonces.set(request, nonce);
+    return { nonce };
+  }
 }
 
-/** Whom the page speaks for, until somebody changes it there. */
+/** Whom the page speaks for where whoever speaks is believed. */
 export const pageUser = 'me';
-
-/** What the page sends with every operation. */
-export const pageHeaders: Readonly<Record<string, string>> = { 'x-user': pageUser };
-const USER = JSON.stringify(pageHeaders, null, 2);
 
 /**
  * GraphiQL leaves its tabs with an old shift that takes effect while one is pressed: it jumps away, and the first click is lost.
@@ -48,4 +68,4 @@ const TABS_STAY = `
 .graphiql-logo { white-space: nowrap }
 `;
 
-const OURS = `<style>${TABS_STAY}${uploadStyle}</style><script>${uploadScript(pageHeaders)}</script>`;
+const OURS = `<style>${TABS_STAY}${uploadStyle}</style>`;

@@ -4,6 +4,7 @@ import type { Route } from './routes.ts';
 export function readyRoute(why: () => string | null): Route {
   return {
     methods: ['GET', 'HEAD'],
+    free: true,
     path: /^\/ready$/,
     answer: async ({ request, response }) => {
       const reason = why();

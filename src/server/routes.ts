@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
 import { GatewayError, type ErrorCode } from '../errors.ts';
-import type { Identify, Identity } from './viewer.ts';
+import type { Admission } from './admission.ts';
+import { visitOf, type Identify, type Identity } from './viewer.ts';
 
 /** One request to a route that is not GraphQL. */
 export interface Exchange {
@@ -12,20 +13,23 @@ export interface Exchange {
   readonly names: readonly (string | undefined)[];
   /** Aborted when the client is gone. */
   readonly signal: AbortSignal;
-  /** Who it is from. */
-  readonly viewer: () => Promise<string>;
-  /** The same, with what they may do besides. */
-  readonly visitor: () => Promise<Identity>;
+  /** The user it is from. Throws unless they may use the app. */
+  readonly viewerFor: (app: string) => Promise<string>;
+  /** Who it is from, whatever they may do; by their token in the address, too, if it is given. */
+  readonly visitor: (token?: string | null) => Promise<Identity>;
 }
 
 export interface Route {
   readonly methods: readonly string[];
   readonly path: RegExp;
   readonly answer: (exchange: Exchange) => Promise<void>;
+  /** Asking for it is not counted before it is answered: it is a probe, or counts by itself. */
+  readonly free?: boolean;
 }
 
 export interface RouteParts {
   readonly identify: Identify;
+  readonly admission: Admission;
   /** Turns any error into one that may leave the process. */
   readonly toGraphQLError: (error: unknown) => GraphQLError;
 }
@@ -33,13 +37,12 @@ export interface RouteParts {
 /** Answers what belongs to one of the routes; false for everything else. */
 export function makeRoutes(
   routes: readonly Route[],
-  { identify, toGraphQLError }: RouteParts,
+  { identify, admission, toGraphQLError }: RouteParts,
 ): (request: IncomingMessage, response: ServerResponse) => boolean {
   return (request, response) => {
     const url = URL.parse(request.url ?? '', 'http://localhost');
     const fitting = url ? routes.filter(({ path }) => path.test(url.pathname)) : [];
     if (!url || fitting.length === 0) return false;
-    allowOrigin(request, response);
     const methods = fitting.flatMap((one) => one.methods);
     if (request.method === 'OPTIONS') {
       response.writeHead(204, { allow: methods.join(', '), 'content-length': 0 }).end();
@@ -58,9 +61,19 @@ export function makeRoutes(
           .exec(url.pathname)
           ?.slice(1)
           .map((name: string | undefined) => name && decoded(name)) ?? [];
-      const visitor = async () => identify({ header: (name) => request.headers[name]?.toString() });
-      const viewer = async () => (await visitor()).id;
-      return route.answer({ request, response, query: url.searchParams, names, signal: gone.signal, viewer, visitor });
+      if (route.free !== true) await admission.fromAddress(request);
+      const visitor = async (token?: string | null) => {
+        const identity = await identify({
+          header: (name) => request.headers[name]?.toString(),
+          peer: request.socket.remoteAddress,
+          token,
+        });
+        await admission.fromUser(visitOf(identity, gone.signal), response);
+        return identity;
+      };
+      const viewerFor = async (app: string) => userFor(app, await visitor());
+      const { signal } = gone;
+      return route.answer({ request, response, query: url.searchParams, names, signal, viewerFor, visitor });
     };
     answer().catch((error: unknown) => {
       // What has begun can only be broken off, and nobody hears what is said to a client that is gone.
@@ -70,16 +83,26 @@ export function makeRoutes(
       const code = String(told['code']);
       if (typeof told['retryAfterMs'] === 'number')
         response.setHeader('retry-after', Math.ceil(told['retryAfterMs'] / 1_000));
+      if (code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer');
       return refuse(request, response, statuses[code as ErrorCode] ?? 400, { ...told, code, message });
     });
     return true;
   };
 }
 
+function userFor(app: string, { id, apps = null, onlyRun = null }: Identity): string {
+  if (onlyRun !== null) throw new GatewayError('FORBIDDEN', 'A run token shows its run, and nothing else.');
+  if (apps?.includes(app) ?? true) return id;
+  throw new GatewayError('APP_NOT_FOUND', `No app named “${app}” is served here.`);
+}
+
 /** HTTP's word for a code; 400 for all that are not here. */
 const statuses: Readonly<Partial<Record<ErrorCode, number>>> = {
+  UNAUTHENTICATED: 401,
+  AUTH_UNAVAILABLE: 503,
   FORBIDDEN: 403,
   NOT_FOUND: 404,
+  RATE_LIMITED: 429,
   APP_NOT_FOUND: 404,
   FILE_TOO_LARGE: 413,
   UNSUPPORTED_FILE_TYPE: 415,
@@ -101,7 +124,8 @@ const statuses: Readonly<Partial<Record<ErrorCode, number>>> = {
 /** How long a client that is refused may go on sending before it is cut off, in ms: cut off at once, it would not hear why. */
 const HEAR_MS = 2_000;
 
-function refuse(request: IncomingMessage, response: ServerResponse, status: number, body: object): void {
+/** Says no, and listens for a while to what still comes. */
+export function refuse(request: IncomingMessage, response: ServerResponse, status: number, body: object): void {
   const text = JSON.stringify(body);
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
@@ -119,19 +143,6 @@ function refuse(request: IncomingMessage, response: ServerResponse, status: numb
   request.on('error', end).once('close', end).once('end', end);
   request.unpipe();
   request.resume();
-}
-
-/** Pages from anywhere may ask, as they may ask GraphQL: who they are is told by a header or a ticket, never by a cookie. */
-function allowOrigin({ headers }: IncomingMessage, response: ServerResponse): void {
-  const { origin } = headers;
-  response.setHeader('vary', 'origin');
-  if (origin === undefined) return;
-  const asked = (name: string) => headers[`access-control-request-${name}`]?.toString();
-  const [method, names] = [asked('method'), asked('headers')];
-  response.setHeader('access-control-allow-origin', origin);
-  response.setHeader('access-control-expose-headers', 'content-disposition, content-range, accept-ranges, retry-after');
-  if (method !== undefined) response.setHeader('access-control-allow-methods', method);
-  if (names !== undefined) response.setHeader('access-control-allow-headers', names);
 }
 
 function decoded(name: string): string {

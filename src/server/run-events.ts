@@ -1,13 +1,16 @@
-import type { ExecutionResult } from 'graphql';
+import { parse, type DocumentNode, type ExecutionResult } from 'graphql';
 import { GatewayError } from '../errors.ts';
+import type { Admission } from './admission.ts';
 import { eventStream, STREAM_HEADERS } from './event-stream.ts';
 import type { EventStreams } from './event-streams.ts';
 import type { Route } from './routes.ts';
 import { runEventsDocument } from './run-events-document.ts';
-import type { Visit, Yoga } from './yoga.ts';
+import { visitOf, type Visit } from './viewer.ts';
+import type { Yoga } from './yoga.ts';
 
 /** How soon a browser connects again, in ms: also after a stream that ends without anything else. */
-const RETRY = 'retry: 1000\n\n';
+const RETRY_MS = 1_000;
+const RETRY = `retry: ${RETRY_MS}\n\n`;
 
 interface Told {
   readonly runEvents: {
@@ -21,16 +24,28 @@ interface Told {
  * `GET /runs/{id}/events`: `runEvents` for those who have no GraphQL client. The `id` of each event is its `seq`, so that a bare
  * `EventSource` goes on where it was by itself; when it has the end already it is answered 204, after which it asks no more.
  */
-export function runEventsRoute(yoga: Yoga, streams: EventStreams): Route {
+export function runEventsRoute(yoga: Yoga, streams: EventStreams, admission: Admission): Route {
   return {
     methods: ['GET'],
+    free: true,
     path: /^\/runs\/([^/]+)\/events$/,
     answer: async ({ request, response, query, names, signal, visitor }) => {
       const after = position(request.headers['last-event-id']?.toString() ?? query.get('after'));
-      const { id, scopes } = await visitor();
-      const events = await follow(yoga, { viewer: id, scopes, signal }, { runId: names[0] ?? '', after });
+      const admitted = async () => {
+        await admission.fromAddress(request);
+        const whose = await visitor(query.get('token'));
+        admission.streamEnters(response);
+        return whose;
+      };
       // Any status but 200 would end an EventSource for good.
-      if (!events) return void response.writeHead(200, STREAM_HEADERS).end(RETRY);
+      const comeLater = (ms: number) => void response.writeHead(200, STREAM_HEADERS).end(`retry: ${ms}\n\n`);
+      const identity = await admitted().catch((error: unknown) => {
+        if (!(error instanceof GatewayError) || error.code !== 'RATE_LIMITED') throw error;
+        return comeLater(error.retryAfterMs ?? RETRY_MS);
+      });
+      if (!identity) return;
+      const events = await follow(yoga, visitOf(identity, signal), { runId: names[0] ?? '', after });
+      if (!events) return comeLater(RETRY_MS);
       const first = await events.next();
       const letGo = () => void events.return?.();
       signal.addEventListener('abort', letGo);
@@ -40,6 +55,7 @@ export function runEventsRoute(yoga: Yoga, streams: EventStreams): Route {
         return void response.writeHead(204, { 'cache-control': 'no-store' }).end();
       }
       streams.watch(response);
+      if (identity.until !== undefined) streams.endAt(response, identity.until);
       response.writeHead(200, STREAM_HEADERS);
       eventStream({ events, first: RETRY + frame(first.value), each: frame }).pipe(response);
     },
@@ -53,14 +69,17 @@ function position(text: string | null): number | null {
   throw new GatewayError('BAD_USER_INPUT', '`Last-Event-ID` and `after` are numbers of events.');
 }
 
+/** Ours: the limits of others are not meant for it. */
+let known: DocumentNode | undefined;
+
 /** Null while the store of runs is away. */
 async function follow(
   yoga: Yoga,
   visit: Visit,
   variableValues: object,
 ): Promise<AsyncIterator<ExecutionResult> | null> {
-  const { schema, parse, subscribe, contextFactory } = yoga.getEnveloped(visit);
-  const document = parse(runEventsDocument);
+  const { schema, subscribe, contextFactory } = yoga.getEnveloped(visit);
+  const document = (known ??= parse(runEventsDocument));
   const result = await subscribe({ schema, document, variableValues, contextValue: await contextFactory() });
   if (Symbol.asyncIterator in result) return result[Symbol.asyncIterator]();
   const [error] = result.errors ?? [];

@@ -1,8 +1,10 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { EventStreams } from './event-streams.ts';
-import { makeRoutes, type Route } from './routes.ts';
+import { makeGate } from './gate.ts';
+import { makeRoutes, refuse, type Route } from './routes.ts';
 import { runEventsRoute } from './run-events.ts';
+import { cutSlowBody } from './slow-bodies.ts';
 import { openWebSocketDoor, type WebSocketParts } from './websocket.ts';
 import { makeYoga, type YogaParts } from './yoga.ts';
 
@@ -24,37 +26,45 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Yoga makes a URL of it, outside of everything that turns errors into answers. */
-function isHost(host: string | undefined): boolean {
-  return host === undefined || URL.canParse(`http://${host}`);
-}
-
-function refuseHost(response: ServerResponse): void {
-  const error = { message: 'The header `host` is no host', extensions: { code: 'BAD_USER_INPUT' } };
-  response.writeHead(400, { 'content-type': 'application/json', connection: 'close' });
-  response.end(JSON.stringify({ errors: [error] }));
-}
-
 /** How long a request may take to arrive, in ms: a large file over a slow line. */
 const UPLOAD_MS = 3_600_000;
 
 /** Listens on one port for HTTP, SSE and WebSocket alike. */
 export async function openServer(parts: ServerParts, host: string, port: number): Promise<RunningServer> {
-  const yoga = makeYoga(parts);
   const { catchUpMs = 1_000, stalledMs } = parts.patience;
   const streams = new EventStreams(stalledMs);
-  const routed = makeRoutes([...parts.routes, runEventsRoute(yoga, streams)], parts);
+  const yoga = makeYoga(parts, streams);
+  const routed = makeRoutes([...parts.routes, runEventsRoute(yoga, streams, parts.admission)], parts);
+  const gate = makeGate(parts.origins, parts.graphiql !== null);
+  const { connections, headersMs, bodyMs } = parts.bounds;
+  const options = {
+    requestTimeout: UPLOAD_MS,
+    headersTimeout: headersMs,
+    connectionsCheckingInterval: Math.min(headersMs, 5_000),
+    maxHeaderSize: 16_384,
+    highWaterMark: 16_384,
+  };
+  async function graphql(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    streams.watch(response);
+    // GraphiQL is large, and asks Dify for its examples: to look at it counts, too.
+    const isPage = request.method === 'GET' && request.headers.accept?.includes('text/html') === true;
+    try {
+      if (isPage) await parts.admission.fromAddress(request);
+    } catch (error) {
+      const { message, extensions } = parts.toGraphQLError(error);
+      return refuse(request, response, 429, { errors: [{ message, extensions: { code: extensions['code'] } }] });
+    }
+    await yoga(request, response);
+  }
   const unanswered = new Set<ServerResponse>();
-  const http = createServer({ requestTimeout: UPLOAD_MS, highWaterMark: 16_384 }, (request, response) => {
+  const http = createServer(options, (request, response) => {
+    cutSlowBody(request, bodyMs);
     unanswered.add(response);
     response.once('close', () => unanswered.delete(response));
     if (!http.listening) connectElsewhere(response);
-    if (!isHost(request.headers.host)) refuseHost(response);
-    else if (!routed(request, response)) {
-      streams.watch(response);
-      void yoga(request, response);
-    }
+    if (!gate(request, response) && !routed(request, response)) void graphql(request, response);
   });
+  http.maxConnections = connections;
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject);
     http.listen(port, host, () => resolve());

@@ -3,13 +3,21 @@ import { setImmediate } from 'node:timers/promises';
 import type { ExecutionArgs, GraphQLError } from 'graphql';
 import { handleProtocols, makeServer, type Context, type SubscribePayload } from 'graphql-ws';
 import type { Logger } from 'pino';
-import { WebSocketServer, type WebSocket } from 'ws';
+import { WebSocketServer } from 'ws';
 import { elapsed } from '../runs/wait.ts';
+import { userOf, type Admission } from './admission.ts';
+import type { DocumentRules } from './documents.ts';
 import { STALLED_MS } from './event-streams.ts';
+import { strangeOrigin } from './gate.ts';
+import { Heartbeat } from './heartbeat.ts';
+import type { Origins } from './origins.ts';
 import { formatted, withFormattedErrors } from './formatted-result.ts';
 import { Outbox } from './outbox.ts';
-import type { Identify } from './viewer.ts';
-import type { Visit, Yoga } from './yoga.ts';
+import { readAtMost, tooManyOperations, type SocketLimits } from './socket-limits.ts';
+import type { Bounds } from './slow-bodies.ts';
+import { SocketCredentials } from './socket-credentials.ts';
+import { visitOf, type Identify } from './viewer.ts';
+import type { Yoga } from './yoga.ts';
 
 /** How long a silent client is waited for, in ms. */
 export interface Patience {
@@ -26,10 +34,16 @@ export interface Patience {
 export interface WebSocketParts {
   readonly yoga: Yoga;
   readonly identify: Identify;
+  /** Browsers let every page open a socket to anywhere: it is for us to refuse. */
+  readonly origins: Origins;
   readonly toGraphQLError: (error: unknown) => GraphQLError;
   readonly logger: Logger;
   /** The largest message a client may send, in bytes. */
   readonly maxRequestBytes: number;
+  readonly admission: Admission;
+  readonly documents: DocumentRules;
+  readonly socketLimits: SocketLimits;
+  readonly bounds: Bounds;
   readonly patience: Patience;
 }
 
@@ -51,18 +65,22 @@ interface Operation {
 interface Extra {
   readonly request: IncomingMessage;
   readonly outbox: Outbox;
+  readonly credentials: SocketCredentials;
   /** Those under way. */
   readonly operations: Map<string, Operation>;
+  /** Whose operations they were: what gives back the connection that each of them has for it. */
+  readonly users: Map<string, () => void>;
+  /** When the last of them ended. */
+  quietSince: number;
 }
 
 /** One for all: to make an error costs more than the rest of an operation's end. */
 const HAS_LEFT = new DOMException('The client waits for this no more', 'AbortError');
 
 /** `graphql-transport-ws` on `/graphql`. Nothing is thrown in its callbacks: that would close the socket on every operation of it. */
-export function openWebSocketDoor(
-  http: Server,
-  { yoga, identify, toGraphQLError, logger, maxRequestBytes, patience }: WebSocketParts,
-): WebSocketDoor {
+export function openWebSocketDoor(http: Server, parts: WebSocketParts): WebSocketDoor {
+  const { yoga, identify, origins, toGraphQLError, logger, patience } = parts;
+  const { maxRequestBytes, admission, documents, socketLimits, bounds } = parts;
   const { initMs = 10_000, pingMs = 12_000, catchUpMs = 1_000, stalledMs = STALLED_MS } = patience;
   /** The operations of all sockets; `idle` is called when the last of them has ended. */
   const underWay = new Set<AbortController>();
@@ -71,7 +89,10 @@ export function openWebSocketDoor(
     connectionInitWaitTimeout: initMs,
     execute: (args) => enveloped(args).execute(args),
     subscribe: (args) => enveloped(args).subscribe(args),
+    onConnect: ({ extra, connectionParams }) => extra.credentials.admit(connectionParams),
     onSubscribe: async (connection, id, payload) => {
+      if (connection.extra.operations.size >= socketLimits.operations)
+        return [toGraphQLError(tooManyOperations(socketLimits.operations))];
       const gone = new AbortController();
       connection.extra.operations.set(id, { gone, isWanted: () => id in connection.subscriptions });
       underWay.add(gone);
@@ -89,13 +110,17 @@ export function openWebSocketDoor(
     onNext: (...[, , , , result]) => (result.errors ? withFormattedErrors(result) : undefined),
     onComplete: ({ extra }, id) => end(extra, id),
     onClose: ({ extra }) => {
+      extra.credentials.close();
       for (const id of extra.operations.keys()) end(extra, id);
+      for (const leave of extra.users.values()) leave();
     },
   });
 
-  function end({ operations }: Extra, id: string): void {
+  function end(extra: Extra, id: string): void {
+    const { operations } = extra;
     const gone = operations.get(id)?.gone;
     if (!gone) return;
+    extra.quietSince = performance.now();
     gone.abort(HAS_LEFT);
     operations.delete(id);
     underWay.delete(gone);
@@ -109,17 +134,19 @@ export function openWebSocketDoor(
     signal: AbortSignal,
   ) {
     const { request, outbox } = extra;
+    await admission.fromAddress(request);
     const operationHeaders = payload.extensions?.['headers'] as Record<string, unknown> | undefined;
-    const { id, scopes } = await identify({
-      header: (name) => request.headers[name]?.toString(),
-      connectionParams,
-      operationHeaders,
-    });
+    const visit = visitOf(await extra.credentials.identity(connectionParams, operationHeaders), signal);
+    await admission.fromUser(visit);
+    const whose = userOf(visit);
+    if (!signal.aborted && !extra.users.has(whose)) extra.users.set(whose, admission.userEnters(visit));
     const before = `{"id":${JSON.stringify(operation)},"type":"next","payload":{"data":`;
-    const deliver = (data: string) => (signal.aborted ? undefined : outbox.send(`${before}${data}}}`));
-    const visit: Visit = { viewer: id, scopes, signal, deliver };
-    const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped(visit);
-    const document = parse(payload.query);
+    const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({
+      ...visit,
+      params: payload,
+      deliver: (data: string) => (signal.aborted ? undefined : outbox.send(`${before}${data}}}`)),
+    });
+    const document = parse(documents.persisted?.textOf(payload) ?? payload.query);
     const errors = validate(schema, document);
     if (errors.length > 0) return errors as readonly GraphQLError[];
     const { operationName, variables: variableValues } = payload;
@@ -133,16 +160,44 @@ export function openWebSocketDoor(
     };
   }
 
-  const sockets = new WebSocketServer({ server: http, path: '/graphql', maxPayload: maxRequestBytes, handleProtocols });
-  /** When a ping left that is not answered; Infinity while it waits behind other things. */
-  const pinged = new WeakMap<WebSocket, number>();
+  const sockets = new WebSocketServer({
+    server: http,
+    path: '/graphql',
+    maxPayload: maxRequestBytes,
+    handleProtocols,
+    verifyClient({ req }, answer) {
+      const { headers, socket } = req;
+      if (!origins.allows(headers) || !origins.knowsHost(headers)) return answer(false, 403, strangeOrigin);
+      try {
+        socket.once('close', admission.addressEnters(req));
+        answer(true);
+      } catch (error) {
+        answer(false, 429, toGraphQLError(error).message, { 'retry-after': '5' });
+      }
+    },
+  });
+  const heartbeat = new Heartbeat(pingMs, bounds.bodyMs);
+  const idleMs = socketLimits.idleMinutes * 60_000;
   sockets.on('connection', (socket, request) => {
     // `ws` closes the socket by itself, with the code that fits.
     socket.on('error', (error) => logger.debug({ err: error }, 'socket error'));
-    socket.on('pong', () => pinged.delete(socket));
     request.socket.setTimeout(stalledMs, () => socket.terminate());
     const outbox = new Outbox(socket, request.socket);
-    const extra: Extra = { request, outbox, operations: new Map() };
+    readAtMost(socket, socketLimits.messagesPerSecond);
+    const credentials = new SocketCredentials(identify, request, (code, reason) => socket.close(code, reason));
+    const extra: Extra = {
+      request,
+      outbox,
+      credentials,
+      operations: new Map(),
+      users: new Map(),
+      quietSince: performance.now(),
+    };
+    heartbeat.watch(
+      socket,
+      request.socket,
+      () => extra.operations.size === 0 && performance.now() - extra.quietSince > idleMs,
+    );
     const closed = server.opened(
       {
         protocol: socket.protocol,
@@ -165,22 +220,12 @@ export function openWebSocketDoor(
     socket.once('close', (code, reason) => void closed(code, String(reason)));
   });
 
-  const pinger = setInterval(() => {
-    for (const socket of sockets.clients) {
-      const since = pinged.get(socket);
-      if (since === undefined) {
-        pinged.set(socket, Infinity);
-        socket.ping(undefined, undefined, () => pinged.set(socket, performance.now()));
-      } else if (performance.now() - since > pingMs / 2) socket.terminate();
-    }
-  }, pingMs);
-
   return {
     get sockets() {
       return sockets.clients.size;
     },
     async close() {
-      clearInterval(pinger);
+      heartbeat[Symbol.dispose]();
       if (underWay.size > 0) await elapsed(catchUpMs, new Promise<void>((resolve) => (idle = resolve)));
       // The last frames leave in this turn.
       await setImmediate();

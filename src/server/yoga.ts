@@ -4,24 +4,19 @@ import type { Logger } from 'pino';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import { eventStream, STREAM_HEADERS } from './event-stream.ts';
 import { withFormattedErrors } from './formatted-result.ts';
-import { fastDelivery, type Deliver, type SharedBy } from './fast/fast-delivery.ts';
+import { fastDelivery, type SharedBy } from './fast/fast-delivery.ts';
 import type { GraphiqlPage } from './graphiql.ts';
-import type { Identify } from './viewer.ts';
-
-/** What each door adds to the context of an operation. */
-export interface Visit {
-  readonly viewer: string;
-  readonly scopes: readonly string[];
-  readonly signal: AbortSignal;
-  /** Of a door that can send JSON as it is. */
-  readonly deliver?: Deliver;
-}
+import { httpAdmission, type Admission } from './admission.ts';
+import { documentCaches, documentRules, type DocumentRules } from './documents.ts';
+import type { EventStreams } from './event-streams.ts';
+import { visitOf, type Identify, type Visit } from './viewer.ts';
+import { Visitors } from './visitors.ts';
 
 export interface YogaParts {
   readonly schema: GraphQLSchema;
   readonly identify: Identify;
-  /** What resolvers get besides the visit. */
-  readonly services: object;
+  /** What resolvers get for a visit, besides the visit itself. */
+  readonly contextFor: (visit: Visit) => object;
   /** Turns any error into one that may leave the process. */
   readonly toGraphQLError: (error: unknown) => GraphQLError;
   /** See `fastDelivery`; null switches it off. */
@@ -32,6 +27,8 @@ export interface YogaParts {
   readonly maxRequestBytes: number;
   /** The same for one with files in it, which are held in memory. */
   readonly maxUploadBytes: number;
+  readonly documents: DocumentRules;
+  readonly admission: Admission;
 }
 
 interface NodeContext {
@@ -44,29 +41,51 @@ export type Yoga = YogaServerInstance<NodeContext, Visit>;
  * The pipeline that every operation goes through, whichever door it came in by: parse, validate, context, execute, mask. HTTP
  * and SSE are served by it directly; the WebSocket door borrows it with `getEnveloped`, and brings its own visit.
  */
-export function makeYoga(parts: YogaParts): Yoga {
-  const { schema, identify, services, toGraphQLError, sharedBy, graphiql, logger, maxRequestBytes, maxUploadBytes } =
-    parts;
+export function makeYoga(parts: YogaParts, streams: EventStreams): Yoga {
+  const {
+    schema,
+    identify,
+    contextFor,
+    toGraphQLError,
+    sharedBy,
+    graphiql,
+    logger,
+    maxRequestBytes,
+    maxUploadBytes,
+    documents,
+    admission,
+  } = parts;
+  const visitors = new Visitors(identify);
   return createYoga<NodeContext, Visit>({
     schema,
     graphqlEndpoint: '/graphql',
     healthCheckEndpoint: '/health',
     landingPage: false,
+    // What stands before it has answered.
+    cors: false,
     logging: false,
     graphiql: graphiql ? (request) => graphiql.options(request) : false,
     ...(graphiql ? { renderGraphiQL: (options) => graphiql.render(options) } : {}),
     maxRequestBodySize: Math.max(maxRequestBytes, maxUploadBytes),
     maskedErrors: { maskError: toGraphQLError },
+    parserAndValidationCache: documentCaches(),
     context: async (initial): Promise<Visit> => {
-      if ('viewer' in initial) return { ...services, ...(initial as unknown as Visit) };
-      const { request } = initial;
-      const { id, scopes } = await identify({ header: (name) => request.headers.get(name) });
-      return { ...services, viewer: id, scopes, signal: request.signal };
+      if ('viewer' in initial) return { ...(initial as unknown as Visit), ...contextFor(initial as unknown as Visit) };
+      const { request, req, res } = initial;
+      const identity = await visitors.of(request, req);
+      if (identity.until !== undefined) streams.endAt(res, identity.until);
+      const visit = visitOf(identity, request.signal);
+      await admission.fromUser(visit, res);
+      return { ...visit, ...contextFor(visit) };
     },
     plugins: [
+      httpAdmission(admission, maxRequestBytes),
+      visitors.plugin,
+      documentRules(documents),
       bodySizes(maxRequestBytes, maxUploadBytes),
       codesForBadDocuments(toGraphQLError),
       acceptedStreams(),
+      ...(graphiql ? [policyOfPage(graphiql)] : []),
       subscriptionStreams(),
       operationLog(logger),
       ...(sharedBy ? [fastDelivery(logger, sharedBy)] : []),
@@ -101,6 +120,15 @@ function acceptedStreams(): Plugin {
   };
 }
 
+function policyOfPage(page: GraphiqlPage): Plugin {
+  return {
+    onResponse: ({ request, response }) => {
+      const policy = page.policy(request);
+      if (policy !== undefined) response.headers.set('content-security-policy', policy);
+    },
+  };
+}
+
 /** Subscriptions over HTTP, in Yoga's words: Yoga's own stream holds more events than one, and beats for readers that are gone. */
 function subscriptionStreams(): Plugin {
   return {
@@ -118,12 +146,20 @@ function subscriptionStreams(): Plugin {
   };
 }
 
-/** One line an operation, at the level `debug`: who, what, how long; never what was asked or answered. */
+interface Noted {
+  readonly operationName?: unknown;
+  readonly contextValue: Visit;
+  readonly variableValues?: unknown;
+}
+
+/** One line an operation, at the level `debug`: who, what, how long; what was asked is its `content`, which most logs leave out. */
 function operationLog(logger: Logger): Plugin<Visit> {
-  function note({ operationName, contextValue }: { operationName?: unknown; contextValue: Visit }, kind: string) {
+  function note({ operationName, contextValue, variableValues }: Noted, kind: string) {
     const [operation, { viewer }, start] = [operationName ?? undefined, contextValue, performance.now()];
-    return () =>
-      logger.debug({ viewer, kind, operation, ms: Math.round(performance.now() - start) }, 'operation ended');
+    return () => {
+      const ms = Math.round(performance.now() - start);
+      logger.debug({ viewer, kind, operation, ms, content: variableValues }, 'operation ended');
+    };
   }
   return {
     onExecute: ({ args }) => ({ onExecuteDone: note(args, 'execute') }),
@@ -141,11 +177,11 @@ function bodySizes(documentBytes: number, uploadBytes: number): Plugin {
       if (!requestParser) return;
       // Chunked: there is no telling before it is read.
       const isOpen = !request.headers.has('content-length') && !isUpload && request.body !== null;
-      setRequestParser(async (body) => {
+      const wholeOf = async (body: Request) => {
         const { url, method, headers } = body;
-        const whole = isOpen ? new fetchAPI.Request(url, { method, headers, body: await textOf(body, limit) }) : body;
-        return parsed(() => requestParser(whole));
-      });
+        return new fetchAPI.Request(url, { method, headers, body: await textOf(body, limit) });
+      };
+      setRequestParser((body) => parsed(async () => requestParser(isOpen ? await wholeOf(body) : body)));
     },
   };
 }

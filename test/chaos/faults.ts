@@ -46,13 +46,13 @@ async function cutUpstream({ random, upstream }: FaultParts, end: number): Promi
   }
 }
 
-const kinds = ['kill', 'kill', 'kill', 'freeze', 'freeze', 'drain', 'drain', 'redis', 'double'] as const;
+const kinds = ['kill', 'kill', 'kill', 'freeze', 'freeze', 'drain', 'drain', 'redis', 'double', 'split'] as const;
 
 async function breakProcesses(parts: FaultParts, dice: Random, end: number): Promise<void> {
   const { plan, ledger, redis, say } = parts;
   let frozen = false;
   /** One of each first: a short run has them all. */
-  const first: (typeof kinds)[number][] = ['kill', 'freeze', 'drain', 'redis'];
+  const first: (typeof kinds)[number][] = ['kill', 'split', 'drain', 'freeze', 'redis'];
   while (Date.now() < end) {
     await sleep(dice.whole(...plan.faultMs));
     if (Date.now() > end) break;
@@ -83,6 +83,19 @@ async function once(parts: FaultParts, kind: (typeof kinds)[number], dice: Rando
     return;
   }
   const replica = dice.pick(fleet.replicas);
+  if (kind === 'split') {
+    // It has told its readers what the store does not have, and others write its runs before it can.
+    say(`Redis is killed, replica ${replica.pid} frozen, and Redis back first`);
+    const over = [ledger.begin('redis', 'killed'), ledger.begin('freeze', String(replica.pid))];
+    await redis.kill();
+    await sleep(dice.whole(500, 1_500));
+    replica.signal('SIGSTOP');
+    await redis.start();
+    await sleep(dice.whole(5_000, 8_000));
+    replica.signal('SIGCONT');
+    for (const end of over) end();
+    return;
+  }
   if (kind === 'freeze') {
     const ms = dice.whole(3_000, 8_000);
     say(`replica ${replica.pid} is frozen for ${ms} ms`);

@@ -87,6 +87,8 @@ function configOf({ plan, redisUrl, upstream }: FleetParts): object {
         },
       ]),
     ),
+    // A crowd that comes back all at once, from one address.
+    limits: { user: { operationsPerMinute: 0, runsPerMinute: 0 }, address: { operationsPerMinute: 0, connections: 0 } },
     redis: { url: redisUrl, leaseMs: LEASE_MS, durability: plan.durability },
   };
 }

@@ -54,10 +54,18 @@ export class Reader {
     if (!this.#fits(text, expected))
       this.#violate('wrong text', `${describe(text, expected)} after event ${event.seq}`);
     if (!finished || event.status !== 'SUCCEEDED') return;
-    if (text !== expected && !(app === 'summarize' && this.#fits(text, expected)))
+    const isWhole = text === expected || (app === 'summarize' && this.#fits(text, expected));
+    if (!isWhole && this.#stopWasLost()) this.#ledger.count('stops lost with their writer');
+    else if (!isWhole)
       this.#violate('incomplete text', `${text.length} of ${expected.length} at the end of a run that succeeded`);
     if (app === 'summarize' && event.run?.outputs?.summary !== expected)
       this.#violate('wrong outputs', JSON.stringify(event.run?.outputs));
+  }
+
+  /** Dify was asked to stop, by a writer that was gone before it could tell anybody: it looks like a whole answer to the next one. */
+  #stopWasLost(): boolean {
+    const { stopAsked, askedAt } = this.account;
+    return stopAsked && this.#ledger.excuses(askedAt, Date.now(), 'kill', 'freeze', 'redis');
   }
 
   /** The server says that there is nothing more. */
@@ -85,8 +93,7 @@ export class Reader {
     const length = this.#lengths[seq];
     if (length !== undefined && length !== text.length)
       this.#excused('rewritten', `${text.length} characters at ${seq}, where ${length} had been`);
-    else if (this.#after === null && seq < this.seq && !this.finished)
-      this.#excused('rewound', `to ${seq} from ${this.seq}`);
+    else if (this.#after === null && seq < this.seq && !this.finished) this.#rewound(`to ${seq} from ${this.seq}`);
     if (seq < this.seq && this.#after === null) this.#lengths.length = seq + 1;
     this.finished = false;
     this.seq = seq;
@@ -117,6 +124,12 @@ export class Reader {
     this.finished = true;
     const why = error ?? run?.error ?? null;
     this.account.end ??= { status, code: why?.code ?? null, message: why?.message ?? null };
+  }
+
+  /** Unless all is stored before it is told, another replica may be a moment behind: it tells the same, but again. */
+  #rewound(detail: string): void {
+    if (this.#ledger.isStrict) this.#excused('rewound', detail);
+    else this.#ledger.count('rewound');
   }
 
   /** May happen where a writer was lost with what it had not stored, or wakes up and does not know yet that it is the writer no more. */

@@ -73,7 +73,7 @@ function openEvents(id: string): void {
   let text = '';
   source.onmessage = ({ data }) => {
     const event = JSON.parse(data) as Record<string, never>;
-    if (event['__typename'] === 'RunAttached') text = event['text'] ?? '';
+    if (event['__typename'] === 'RunAttached' || event['__typename'] === 'TextReplaced') text = event['text'] ?? '';
     if (event['__typename'] === 'TextDelta') text = text.slice(0, event['offset']) + (event['text'] ?? '');
     element('answer').textContent = text;
     if (event['__typename'] === 'RunFinished') element('status').textContent = event['status'] ?? '';

@@ -16,8 +16,8 @@ export interface Proxy extends AsyncDisposable {
   comeBack(): void;
 }
 
-/** Opens a network to the gateway at `target`. */
-export async function openProxy(target: string): Promise<Proxy> {
+/** Opens a network to the gateway at `target`. `overhear` gets every byte that the gateway says. */
+export async function openProxy(target: string, overhear?: (bytes: Buffer) => void): Promise<Proxy> {
   const { port, pathname } = new URL(target);
   const open = new Set<Socket>();
   let connections = 0;
@@ -26,6 +26,7 @@ export async function openProxy(target: string): Promise<Proxy> {
     if (away) return void near.resetAndDestroy();
     connections += 1;
     const far = connect(Number(port), '127.0.0.1');
+    if (overhear) far.on('data', overhear);
     for (const [from, to] of [
       [near, far],
       [far, near],

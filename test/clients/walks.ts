@@ -97,6 +97,8 @@ async function runs({ ann }: Walker): Promise<void> {
   expect(stopRun).toMatchObject({ confirmed: true, run: { status: 'STOPPED' } });
   const { runs: newest } = await ann.call(operations.RunsDocument, { filter: { kinds: ['CHAT'] }, first: 2 });
   expect(newest.nodes.map(({ id }) => id)).toEqual([endless.chat.run.id, runId]);
+  const { createRunToken } = await ann.call(operations.CreateRunTokenDocument, { runId });
+  expect(createRunToken.token).toMatch(/^run_/);
 }
 
 async function texts({ ann }: Walker): Promise<void> {

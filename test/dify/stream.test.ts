@@ -118,6 +118,21 @@ describe('a stream', () => {
     await server.empty();
   });
 
+  it('fails when it is as long as sixteen of the longest events', async () => {
+    await using server = await serve((exchange) => {
+      const response = openSse(exchange);
+      for (let piece = 0; piece < 200; piece++) response.write(message('x'.repeat(800)));
+    });
+    await using dify = client(server.baseUrl, { maxEventBytes: 10_000 });
+    const { text, end } = await readAll(await dify.one.chat(question, never));
+    expect(text.length).toBeGreaterThan(100_000);
+    expect(end).toMatchObject({
+      by: 'failed',
+      error: { code: 'UPSTREAM_PROTOCOL', message: 'Dify has sent a stream of more than 160000 bytes' },
+    });
+    await server.empty();
+  });
+
   it.each([
     ['C24 a page', { 'content-type': 'text/html' }, '<html></html>'],
     ['a blocking answer', { 'content-type': 'application/json' }, '{"answer":"a"}'],

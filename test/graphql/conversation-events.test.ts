@@ -128,6 +128,19 @@ describe('conversationEvents', () => {
     expect(outlineOf(first.events)).toEqual(['RunAttached', 'TextDelta', 'RunFinished']);
   });
 
+  test('lets go of a run that has ended, and stays for the next', async () => {
+    await using rig = await openRig();
+    const held = holdAnswer(rig);
+    const id = await answering(rig);
+    await using device = new Device(rig, held.conversationId);
+    await device.next();
+    const watchers = async () => dataOf(await rig.query(`{ run(id: "${id}") { watchers } }`, {}, 'ann'))['run'];
+    await expect.poll(watchers).toEqual({ watchers: 1 });
+    held.release();
+    await device.ends(1);
+    await expect.poll(watchers).toEqual({ watchers: 0 });
+  });
+
   test('tells of questions that wait while another is answered, each in its own order', async () => {
     await using rig = await openRig({ sandbox: { pace: 0.05 } });
     const id = await begun(rig);

@@ -311,6 +311,16 @@ describe('a stop while a run is looked for', () => {
     await dify.runs.drain(60_000);
     expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
+
+  test('of a chat ends it as stopped: what Dify stores of a stopped answer looks like a whole one', async () => {
+    const message_ = () => ({ ...stored, answer: dify.requests('/stop') > 0 ? 'half wh' : '' });
+    const faults = { version: '1.13.0', answer: () => cut(message('half')), message: message_ };
+    await using dify = await openFaulty(faults, { settleMs: 2_000, stopMs: 15_000 });
+    const asked = await dify.ask('chat');
+    await expect.poll(() => dify.requests('/messages')).toBeGreaterThan(0);
+    expect(await dify.runs.stop(asked, 15_000)).toBe(true);
+    expect(asked.state).toMatchObject({ status: 'STOPPED', text: 'half wh', settledBy: 'HISTORY' });
+  });
 });
 
 describe('a run that goes on after a pause', () => {

@@ -2,6 +2,9 @@ import { expect } from 'vitest';
 import type { Data, Rig } from '../rig.ts';
 import { dataOf } from '../graphql/answers.ts';
 
+/** What tells a program from a page: a browser would ask before it sent this. */
+export const program = { 'x-requested-with': 'test' } as const;
+
 /** A request to a route beside GraphQL, as a user if one is named. */
 export function ask(
   rig: { readonly url: string },
@@ -10,6 +13,7 @@ export function ask(
 ): Promise<Response> {
   const { user, headers, ...rest } = init;
   const named = {
+    ...program,
     ...(user === undefined ? {} : { 'x-user': user }),
     ...(headers as Record<string, string> | undefined),
   };

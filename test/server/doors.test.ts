@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { openRig, type Rig } from '../rig.ts';
 import { codesOf, dataOf } from '../graphql/answers.ts';
+import { program } from './carrying.ts';
 import { doors, post, streamingDoors, type Operation } from './doors.ts';
 
 const some = 'query ($first: Int!) { conversations(first: $first) { nodes { id } } }';
@@ -198,7 +199,7 @@ describe('HTTP', () => {
     ['no JSON', '{', {}, 400],
     ['a body that is no operation', '[1]', {}, 400],
     ['no query', '{}', {}, 400],
-    ['another type', 'a=b', { 'content-type': 'text/plain' }, 415],
+    ['another type', 'a=b', { ...program, 'content-type': 'text/plain' }, 415],
   ])('refuses %s', async (_, body, headers, status) => {
     await using rig = await openRig();
     const response = await post(rig, body, { accept: 'application/json', ...headers });
@@ -218,7 +219,7 @@ describe('HTTP', () => {
   test('takes queries by GET, but no mutations', async () => {
     await using rig = await openRig();
     const ask = (query: string) =>
-      fetch(`${rig.url}?${new URLSearchParams({ query })}`, { headers: { accept: 'application/json' } });
+      fetch(`${rig.url}?${new URLSearchParams({ query })}`, { headers: { ...program, accept: 'application/json' } });
     expect(await (await ask('{ viewer { id } }')).json()).toEqual({ data: { viewer: { id: 'anonymous' } } });
     const refused = await ask('mutation { chat(input: { query: "a" }) { answer } }');
     expect(refused.status).toBe(405);

@@ -8,13 +8,14 @@ export interface Operation {
   readonly query: string;
   readonly variables?: Record<string, unknown>;
   readonly operationName?: string;
+  readonly extensions?: Record<string, unknown>;
 }
 
 /** One way into the server: all results of an operation, errors before any result as a result of their own. */
 export type Door = (rig: Rig, operation: Operation, user?: string) => Promise<Result[]>;
 
 export function post(
-  rig: Rig,
+  rig: Pick<Rig, 'url'>,
   body: unknown,
   headers: Readonly<Record<string, string>> = {},
   signal?: AbortSignal,
@@ -57,7 +58,7 @@ const webSocket: Door = async (rig, operation, user) => {
 export const doors: Readonly<Record<string, Door>> = { HTTP: http, SSE: sse, WebSocket: webSocket };
 export const streamingDoors: Readonly<Record<string, Door>> = { SSE: sse, WebSocket: webSocket };
 
-function resultsIn(text: string): Result[] {
+export function resultsIn(text: string): Result[] {
   const results: Result[] = [];
   const parser = createParser({
     onEvent: ({ event, data }) => {

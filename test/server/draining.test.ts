@@ -11,7 +11,7 @@ const runEvents = 'subscription ($id: ID!) { runEvents(runId: $id) { __typename 
 
 /** The answer to a request on a connection that was open before. */
 async function answerOn(connection: Socket, path: string): Promise<string> {
-  connection.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+  connection.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`);
   let text = '';
   for await (const piece of connection.setEncoding('utf8')) text += piece as string;
   return text;

@@ -5,7 +5,7 @@ import { frame, openSse, sendJson, serve, type Exchange } from '../dify/fake-ser
 import { codesOf, dataOf } from '../graphql/answers.ts';
 import { openFakeApp } from '../graphql/fake-app.ts';
 import { openGateway, openRig, type Data } from '../rig.ts';
-import { ask, askAbout, formWith, multipart, picture, storedFiles, uploaded } from './carrying.ts';
+import { ask, askAbout, formWith, multipart, picture, program, storedFiles, uploaded } from './carrying.ts';
 
 const megabyte = 1_048_576;
 const uploads = ({ path }: { readonly path: string }) => path === '/v1/files/upload';
@@ -224,7 +224,7 @@ describe('an upload', () => {
     const isForm = kind === 'form';
     const request = http.request(new URL('/files', app.url), {
       method: 'POST',
-      headers: isForm ? { 'content-type': 'multipart/form-data; boundary=b' } : { 'x-file-name': 'a.png' },
+      headers: isForm ? { ...program, 'content-type': 'multipart/form-data; boundary=b' } : { 'x-file-name': 'a.png' },
     });
     request.on('error', () => {});
     if (isForm) request.write('--b\r\ncontent-disposition: form-data; name="file"; filename="a.png"\r\n\r\n');
@@ -236,8 +236,8 @@ describe('an upload', () => {
     expect(performance.now() - before).toBeLessThan(100);
   });
 
-  test('comes from pages of any origin, by POST', async () => {
-    await using rig = await openRig();
+  test('comes from pages of the origins that are listed, by POST', async () => {
+    await using rig = await openRig({ cors: ['https://shop.example'] });
     const headers = {
       origin: 'https://shop.example',
       'access-control-request-method': 'POST',

@@ -4,6 +4,7 @@ import { schema } from '../../src/graphql/schema.ts';
 import { dataOf, endedRun } from '../graphql/answers.ts';
 import { openFakeApp } from '../graphql/fake-app.ts';
 import { openRig, type Rig } from '../rig.ts';
+import { program } from './carrying.ts';
 
 async function page(rig: Pick<Rig, 'url'>, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
   return fetch(rig.url, { headers: { accept: 'text/html', ...headers } });
@@ -13,6 +14,12 @@ async function page(rig: Pick<Rig, 'url'>, headers: Readonly<Record<string, stri
 async function tabs(rig: Pick<Rig, 'url'>, headers: Readonly<Record<string, string>> = {}): Promise<string[]> {
   const [, options = '{}'] = /"defaultTabs":(\[.*?\]),"headers"/s.exec(await (await page(rig, headers)).text()) ?? [];
   return (JSON.parse(options) as { query: string }[]).map(({ query }) => query);
+}
+
+/** What the page sends with every operation. */
+async function sentHeaders(rig: Pick<Rig, 'url'>): Promise<unknown> {
+  const [, text = '""'] = /"defaultHeaders":("(?:[^"\\]|\\.)*")/.exec(await (await page(rig)).text()) ?? [];
+  return JSON.parse(JSON.parse(text) as string);
 }
 
 const titles = (queries: readonly string[]) =>
@@ -123,10 +130,22 @@ describe('the page of GraphiQL', () => {
     expect(titles(await tabs(rig))).toEqual(['Stream', 'Ask', 'History', 'Runs', 'Forms', 'App', 'Feedback']);
   });
 
+  test('needs no credentials, names no app to those who have none, and asks for what will be needed', async () => {
+    const auth = { apiKeys: [{ name: 'a', sha256: '0'.repeat(64), scopes: [], apps: undefined }] };
+    await using rig = await openRig({ graphiql: true, auth, admins: [] });
+    expect(await sentHeaders(rig)).toEqual({ authorization: 'Bearer your-token' });
+    for (const { name } of rig.sandbox.apps) expect((await tabs(rig)).join()).not.toContain(`"${name}"`);
+    const proxy = { header: 'x-user', scopesHeader: undefined, addresses: ['10.0.0.1'] };
+    await using proxied = await openRig({ graphiql: true, auth: { proxy }, admins: [] });
+    expect(await sentHeaders(proxied)).toEqual({});
+    await using open = await openRig({ graphiql: true });
+    expect(await sentHeaders(open)).toEqual({ 'x-user': 'me' });
+  });
+
   test('is not what programs get', async () => {
     await using rig = await openRig({ graphiql: true });
     for (const accept of ['application/json', '*/*', 'text/event-stream']) {
-      const response = await fetch(`${rig.url}?query={viewer{id}}`, { headers: { accept } });
+      const response = await fetch(`${rig.url}?query={viewer{id}}`, { headers: { ...program, accept } });
       expect(await response.text()).toContain('{"data":{"viewer":{"id":"anonymous"}}}');
     }
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { openRig, type Data, type Rig, type RigOptions } from '../rig.ts';
+import { program } from './carrying.ts';
 import { doors, streamingDoors, type Door } from './doors.ts';
 
 const secret = 'the disk is full of secrets';
@@ -54,7 +55,9 @@ describe('an unexpected error', () => {
 
   test('answers HTTP with 500', async () => {
     await using rig = await openRig(failing());
-    const response = await fetch(`${rig.url}?query={viewer{id}}`, { headers: { accept: 'application/json' } });
+    const response = await fetch(`${rig.url}?query={viewer{id}}`, {
+      headers: { ...program, accept: 'application/json' },
+    });
     expect(response.status).toBe(500);
   });
 

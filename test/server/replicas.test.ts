@@ -7,6 +7,7 @@ import { dataOf } from '../graphql/answers.ts';
 import { hasNginx, openNginx } from '../nginx.ts';
 import { hasRedis, openRedis, type TestRedis } from '../redis.ts';
 import { openGateway, type Data } from '../rig.ts';
+import { program } from './carrying.ts';
 
 const words = Array.from({ length: 60 }, (_, index) => `word${index}`).join(' ');
 /** What the demo app says besides. */
@@ -89,7 +90,7 @@ describe.skipIf(!hasRedis() || !hasNginx())('two replicas behind the nginx of th
     const prefix = `${randomUUID()}:`;
     const open = () => openGateway(sandbox, { redis: { url: redis.url, prefix }, secret: 's'.repeat(32) });
     const [one, two] = [await open(), await open()];
-    const here = { headers: { 'x-user': 'ann' } };
+    const here = { headers: { ...program, 'x-user': 'ann' } };
     const body = new FormData();
     body.append('file', new File(['hello'], 'note.txt', { type: 'text/plain' }));
     const sent = await fetch(new URL('/files/concierge', one.url), { method: 'POST', body, ...here });

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { openRig } from '../rig.ts';
+import { openRig, unlimited } from '../rig.ts';
+import { program } from './carrying.ts';
 
 const deep = (levels: number) => `${'{a'.repeat(levels)}${'}'.repeat(levels)}`;
 
@@ -24,7 +25,9 @@ describe('rubbish is told from a defect of the server', () => {
   });
 
   test('in a document that is nested too deeply, at each door', async () => {
-    await using rig = await openRig();
+    // Without the limit that it would meet first.
+    const document = { ...unlimited.document, tokens: 1_000_000 };
+    await using rig = await openRig({ bounds: { document } });
     const bad = { code: 'BAD_USER_INPUT' };
     expect((await rig.query(deep(6_000))).errors?.[0]?.extensions).toEqual(bad);
     await expect(rig.collect(deep(6_000))).rejects.toMatchObject([{ extensions: bad }]);
@@ -43,9 +46,9 @@ describe('rubbish is told from a defect of the server', () => {
   test('in variables, by GET or as a form', async () => {
     await using rig = await openRig();
     const query = encodeURIComponent('{ __typename }');
-    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const headers = { ...program, 'content-type': 'application/x-www-form-urlencoded' };
     const answers = [
-      await fetch(`${rig.url}?query=${query}&variables={`),
+      await fetch(`${rig.url}?query=${query}&variables={`, { headers: program }),
       await fetch(rig.url, { method: 'POST', headers, body: `query=${query}&variables={` }),
     ];
     for (const answer of answers) {
@@ -60,7 +63,7 @@ describe('rubbish is told from a defect of the server', () => {
     body.set('operations', 'null');
     body.set('map', '{"0":["variables.f"]}');
     body.set('0', new File(['x'], 'x.txt'));
-    const answer = await fetch(rig.url, { method: 'POST', body });
+    const answer = await fetch(rig.url, { method: 'POST', headers: program, body });
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] });
   });

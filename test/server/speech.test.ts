@@ -233,7 +233,9 @@ describe('a recording', () => {
     form.append('map', '{"0":["variables.file"]}');
     form.append('0', voice());
     const gone = new AbortController();
-    const asked = fetch(app.url, { method: 'POST', body: form, signal: gone.signal }).catch((error: unknown) => error);
+    const asked = ask(app, '/graphql', { method: 'POST', body: form, signal: gone.signal }).catch(
+      (error: unknown) => error,
+    );
     await begun.promise;
     gone.abort();
     await left.promise;

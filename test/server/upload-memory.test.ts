@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { program } from './carrying.ts';
 
 const child = fileURLToPath(new URL('upload-gateway.ts', import.meta.url));
 const megabyte = 1_048_576;
@@ -31,7 +32,7 @@ async function upload(url: string, kind: string, megabytes: number): Promise<num
   const request = http.request(new URL('/files/assistant', url), {
     method: 'POST',
     headers: isForm
-      ? { 'content-type': 'multipart/form-data; boundary=b' }
+      ? { ...program, 'content-type': 'multipart/form-data; boundary=b' }
       : { 'content-type': 'video/mp4', 'x-file-name': 'a.mp4' },
   });
   const answered = once(request, 'response');

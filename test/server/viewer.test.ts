@@ -143,6 +143,7 @@ describe('another way to know users', () => {
     expect(await viewerOf(rig, socket)).toBe('known');
     expect(said).toEqual([
       ['Bearer a', undefined, undefined],
+      ['Bearer b', { token: 'c' }, undefined],
       ['Bearer b', { token: 'c' }, { authorization: 'Bearer d' }],
     ]);
   });

@@ -95,6 +95,12 @@ export class Copies {
     this.#bells.delete(name);
   }
 
+  /** Who asks for it from now on gets what the store has. */
+  drop(name: string): void {
+    this.taken(name);
+    this.#copies.delete(name);
+  }
+
   close(): void {
     clearInterval(this.#timer);
     for (const quiet of this.#bells.values()) quiet();
@@ -180,7 +186,7 @@ export class Copies {
     if (kept === 1) copy.missingSince = null;
     else copy.missingSince ??= Date.now();
     if (copy.missingSince === null || Date.now() - copy.missingSince < this.#goneMs) return;
-    this.#drop(name);
+    this.drop(name);
     copy.vanish();
   }
 
@@ -191,13 +197,8 @@ export class Copies {
       if (copy.readers > 0) {
         copy.wanted = now;
         if (!isEnded(copy.state)) void this.#update(name).catch(ignore);
-      } else if (now - copy.wanted > KEEP_MS) this.#drop(name);
+      } else if (now - copy.wanted > KEEP_MS) this.drop(name);
     }
-  }
-
-  #drop(name: string): void {
-    this.taken(name);
-    this.#copies.delete(name);
   }
 }
 

@@ -104,11 +104,19 @@ export class RedisLog implements RunLog {
 
   async markStopping(key: RunKey): Promise<void> {
     const name = nameOf(key);
-    if (this.#written.has(name)) return this.#stop(name);
+    if (this.#written.has(name)) {
+      this.#stop(name);
+      // For whoever may have to take it over; that it stops does not wait for it.
+      return void this.#noteStop(name).catch(() => {});
+    }
     const run = await this.find(key);
     if (!run || isEnded(run.state)) return;
-    await this.#redis.ask((connection) => connection.set(this.#names.stop(name), '1', 'PX', LIFE_MS));
+    await this.#noteStop(name);
     this.#order('stop', name);
+  }
+
+  async #noteStop(name: string): Promise<void> {
+    await this.#redis.ask((connection) => connection.set(this.#names.stop(name), '1', 'PX', LIFE_MS));
   }
 
   noteAnswered(key: RunKey): void {
@@ -120,7 +128,6 @@ export class RedisLog implements RunLog {
     const name = nameOf(key);
     const written = this.#written.get(name);
     if (!written || !this.available) return false;
-    this.#leases.pause();
     await elapsed(FLUSH_MS, written.flush());
     const keys = [this.#names.run(name), this.#names.leases];
     const said = await this.#redis.run(scripts.handOver, keys, [name, written.fence, '']).catch(() => 0);
@@ -128,6 +135,10 @@ export class RedisLog implements RunLog {
     this.#release(name, written);
     this.#order('take', name);
     return true;
+  }
+
+  retire(): void {
+    this.#leases.pause();
   }
 
   async find(key: RunKey): Promise<KeptRun | undefined> {
@@ -172,6 +183,8 @@ export class RedisLog implements RunLog {
       keepMs: this.#options.keepMinutes * 60_000,
       onSettled: () => this.#release(name, written),
       onLost: () => {
+        // An end that the store has not is none.
+        if (isEnded(copy.state)) this.#copies.drop(name);
         this.#release(name, written);
         this.#writer?.lost(keyOf(name));
       },

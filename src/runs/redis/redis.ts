@@ -42,6 +42,11 @@ export class Redis implements AsyncDisposable {
     });
   }
 
+  /** For what brings its own commands. */
+  get commands(): Connection {
+    return this.#commands;
+  }
+
   get available(): boolean {
     return this.#commands.status === 'ready';
   }

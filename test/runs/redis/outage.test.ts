@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { hasRedis, openRedis } from '../../redis.ts';
@@ -7,6 +9,32 @@ import { replicas } from './replicas.ts';
 
 async function until(holds: () => unknown): Promise<void> {
   while (!(await holds())) await sleep(5); // What is waited for happens in other processes.
+}
+
+/** One address for whichever server is the master, as a fail-over has it. */
+async function openAddress(url: string) {
+  let { hostname, port } = new URL(url);
+  const open = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(Number(port), hostname);
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      open.add(from);
+      from.on('error', () => to.destroy()).once('close', () => to.destroy() && open.delete(from));
+      from.pipe(to);
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    leadTo: (other: string) => void ({ hostname, port } = new URL(other)),
+    async [Symbol.asyncDispose]() {
+      server.close();
+      for (const socket of open) socket.destroy();
+    },
+  };
 }
 
 describe.skipIf(!hasRedis())('a Redis that is away', () => {
@@ -69,6 +97,33 @@ describe.skipIf(!hasRedis())('a Redis that is away', () => {
     await server.start();
     await writing;
     expect(run.state.text).toBe('ab');
+  });
+
+  test('may be another one afterwards: what was written meanwhile is written there', async () => {
+    await using first = await openRedis();
+    await using second = await openRedis();
+    const { host, port } = first.client.options;
+    await second.client.replicaof(host!, port!);
+    await using address = await openAddress(first.url);
+    const open = replicas({ ...first, url: address.url }, { leaseMs: 2_000 });
+    await using here = await open();
+    await using there = await open();
+    const { run, writer } = await begin(here.log);
+    await writer.write({ say: 'before ' });
+    await here.log.flushed(writer.header);
+    await until(async () => (await second.client.keys('*run:*')).length === 1);
+    const remote = readToEnd((await there.log.find(writer.header))!.read(0));
+    await first.kill();
+    await writer.write({ say: 'meanwhile ' });
+    await second.client.replicaof('NO', 'ONE');
+    address.leadTo(second.url);
+    await until(() => here.log.available && there.log.available);
+    await writer.write({ say: 'after' }, { end: 'SUCCEEDED' });
+    await here.log.flushed(writer.header);
+    expect(await readToEnd(run.read(0))).toEqual(writer.events);
+    expect(await remote).toEqual(writer.events);
+    await using late = await open();
+    expect((await late.log.find(writer.header))?.state.text).toBe('before meanwhile after');
   });
 
   test('can be missing from the start', async () => {

@@ -135,12 +135,29 @@ describe.skipIf(!hasRedis())('replicas with one Redis', () => {
     expect(await readToEnd((await other.log.find(writer.header))!.read(0))).toEqual(next.events);
   });
 
+  test('forget an end that a writer has seen alone', async () => {
+    const open = replicas(server);
+    await using frozen = await open();
+    await using other = await open();
+    const { writer } = await begin(frozen.log);
+    await writer.write({ say: 'both' });
+    await frozen.log.flushed(writer.header);
+    const taken = await takenFrom(writer, other);
+    const next = goOn(other, taken, writer);
+    await frozen.log.append(writer.header, writer.next({ end: 'FAILED' }));
+    await until(() => frozen.told.includes(`lost ${writer.header.id}`));
+    await next.write({ say: ' know this' }, { end: 'SUCCEEDED' });
+    await other.log.flushed(writer.header);
+    expect(await readToEnd((await frozen.log.find(writer.header))!.read(0))).toEqual(next.events);
+  });
+
   test('hand a run over at once, without waiting for a lease to end', async () => {
     const open = replicas(server, { leaseMs: 60_000 });
     await using leaving = await open();
     await using other = await open();
     const { writer } = await begin(leaving.log);
     await writer.write({ say: 'a' });
+    leaving.log.retire();
     expect(await leaving.log.handOver(writer.header)).toBe(true);
     const taken = await other.taken();
     await goOn(other, taken, writer).write({ say: 'b' }, { end: 'SUCCEEDED' });

@@ -90,6 +90,7 @@ export async function openAcross(server: TestRedis): Promise<RunLog> {
     markStopping: (key) => there.log.markStopping(key),
     noteAnswered: (key) => there.log.noteAnswered(key),
     handOver: (key) => here.log.handOver(key),
+    retire: () => {},
     find: (key) => there.log.find(key),
     list: (viewer) => there.log.list(viewer),
     onChange: (viewer, changed) => there.log.onChange(viewer, changed),

@@ -3,8 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { GraphQLSchema } from 'graphql';
 import { pino } from 'pino';
 import { WebSocket } from 'ws';
+import { contextFor, type Services } from '../../../src/graphql/context.ts';
 import { toGraphQLError } from '../../../src/graphql/errors.ts';
+import { serverLimits } from '../../../src/gateway/limits.ts';
+import type { Config } from '../../../src/config.ts';
+import { memoryRate } from '../../../src/runs/rates.ts';
+import { Origins } from '../../../src/server/origins.ts';
 import { openServer } from '../../../src/server/server.ts';
+import type { Visit } from '../../../src/server/viewer.ts';
+import { unlimited } from '../../rig.ts';
 
 /** Two servers of the same schema and services: one with the fast way, one without. */
 export interface BothWays extends AsyncDisposable {
@@ -12,6 +19,22 @@ export interface BothWays extends AsyncDisposable {
   frames(query: string, variables?: object): Promise<{ readonly fast: string[]; readonly ordinary: string[] }>;
   /** What the server with the fast way logged of subscriptions, newest last: how many events went which way. */
   readonly told: { readonly fast: number; readonly ordinary: number; readonly why?: string }[];
+}
+
+/** None, for what is generated may be of any size. */
+function limits(schema: GraphQLSchema) {
+  const most = 1_000_000;
+  const document = {
+    tokens: most,
+    depth: most,
+    aliases: most,
+    directives: most,
+    rootFields: most,
+    cost: most,
+    values: most,
+  };
+  const auth = { jwt: [], apiKeys: [], proxy: undefined, allowAnonymous: false };
+  return serverLimits({ limits: { ...unlimited, document }, auth } as unknown as Config, schema, memoryRate);
 }
 
 export async function openBothWays(schema: GraphQLSchema, services: object): Promise<BothWays> {
@@ -28,7 +51,9 @@ export async function openBothWays(schema: GraphQLSchema, services: object): Pro
   const open = async (sharedBy: (() => null) | null) => {
     const parts = {
       schema,
-      services,
+      contextFor: (visit: Visit) => contextFor(services as Services, visit),
+      ...limits(schema),
+      origins: new Origins({}),
       logger,
       sharedBy,
       identify: () => ({ id: 'ann', scopes: [] }),
