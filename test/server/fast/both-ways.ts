@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { GraphQLSchema } from 'graphql';
 import { pino } from 'pino';
 import { WebSocket } from 'ws';
-import { contextFor, type Services } from '../../../src/graphql/context.ts';
 import { toGraphQLError } from '../../../src/graphql/errors.ts';
 import { serverLimits } from '../../../src/gateway/limits.ts';
 import type { Config } from '../../../src/config.ts';
@@ -37,7 +36,7 @@ function limits(schema: GraphQLSchema) {
   return serverLimits({ limits: { ...unlimited, document }, auth } as unknown as Config, schema, memoryRate);
 }
 
-export async function openBothWays(schema: GraphQLSchema, services: object): Promise<BothWays> {
+export async function openBothWays(schema: GraphQLSchema, contextFor: (visit: Visit) => object): Promise<BothWays> {
   const told: { fast: number; ordinary: number }[] = [];
   const logger = pino(
     { level: 'debug' },
@@ -51,7 +50,7 @@ export async function openBothWays(schema: GraphQLSchema, services: object): Pro
   const open = async (sharedBy: (() => null) | null) => {
     const parts = {
       schema,
-      contextFor: (visit: Visit) => contextFor(services as Services, visit),
+      contextFor,
       ...limits(schema),
       origins: new Origins({}),
       logger,

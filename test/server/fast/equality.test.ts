@@ -14,6 +14,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Dify } from '../../../src/dify/dify.ts';
 import { schema } from '../../../src/graphql/schema.ts';
+import { contextFor } from '../../../src/graphql/context.ts';
 import { MemoryLog } from '../../../src/runs/memory-log.ts';
 import { MemoryNotes } from '../../../src/runs/notes.ts';
 import { Runs } from '../../../src/runs/runs.ts';
@@ -46,7 +47,7 @@ async function openStage(): Promise<Stage> {
   const uploads = new Uploads(dify, runs, new Set(), new MemoryNotes());
   const files = new UserFiles({ dify, runs, uploads, tickets: new Tickets('secret') }, 60_000);
   const services = { dify, runs, uploads, files, urlBase: 'https://gateway.example', logger, apps: [], defaultApp: '' };
-  const ways = open.use(await openBothWays(schema, services));
+  const ways = open.use(await openBothWays(schema, (visit) => contextFor(services as never, visit)));
   return {
     ways,
     async write(parts) {

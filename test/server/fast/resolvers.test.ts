@@ -144,7 +144,7 @@ const schema = new GraphQLSchema({
 });
 
 let ways: BothWays;
-beforeAll(async () => void (ways = await openBothWays(schema, {})));
+beforeAll(async () => void (ways = await openBothWays(schema, () => ({}))));
 afterAll(() => ways[Symbol.asyncDispose]());
 
 test.each(values.map(([name, type]) => [name, type] as const))('%s is told in the same words', async (name, type) => {
