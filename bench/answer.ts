@@ -12,7 +12,7 @@ export class Answer {
   lost = 0;
   doubled = 0;
   problem: string | null = null;
-  /** How old each was when it came, in ms. */
+  /** How old the first piece of each message was when it came, in ms. */
   ages: number[] = [];
   readonly #expected: number;
   readonly #begun = Promise.withResolvers<void>();
@@ -50,6 +50,7 @@ export class Answer {
     this.#silence.refresh();
     this.frames += 1;
     if (text.length === 0 || text.length % WIDTH !== 0) this.problem ??= `strange text: ${JSON.stringify(text)}`;
+    else this.ages.push(ageOf(text));
     for (let at = 0; at < text.length; at += WIDTH) this.#one(text.slice(at, at + WIDTH));
     this.#begun.resolve();
     this.#more?.resolve();
@@ -74,7 +75,6 @@ export class Answer {
   #one(text: string): void {
     const index = indexOf(text);
     this.#next ??= Math.min(index, 1);
-    this.ages.push(ageOf(text));
     if (index < this.#next) {
       this.doubled += 1;
       return;

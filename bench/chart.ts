@@ -1,8 +1,12 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { type Row, ratio, short, type Table } from './figures.ts';
 
-export interface Report {
+// The main ratios of the last full run as a picture for the README: `npm run bench -- --peers`, then `npm run bench:chart`.
+
+/** What main.ts leaves. */
+interface Report {
   readonly date: string;
-  readonly machine: { readonly node: string; readonly processor: string };
+  readonly machine: { readonly node: string; readonly processor: string; readonly loadBefore: string };
   readonly tables: readonly Table[];
 }
 
@@ -37,7 +41,7 @@ const barHeight = 16;
 const most = width - left - 130;
 
 /** The main ratios as a picture: a bar for each, the relay's being 1. Only what was measured is drawn. */
-export function draw({ date, machine, tables }: Report): string {
+function draw({ date, machine, tables }: Report): string {
   const parts: string[] = [];
   let y = 46;
   for (const panel of panels) {
@@ -58,7 +62,7 @@ export function draw({ date, machine, tables }: Report): string {
     }
     y += 14;
   }
-  const caption = `÷ relay, less is better. Measured ${date}: ${machine.processor}, node ${machine.node}`;
+  const caption = `÷ relay, less is better. Measured ${date}: ${machine.processor}, node ${machine.node}, load before ${machine.loadBefore}`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y}" viewBox="0 0 ${width} ${y}" role="img">`,
     `<title>What dify-graphql costs beside a relay without GraphQL</title>`,
@@ -84,3 +88,7 @@ function text(x: number, y: number, content: string, attributes: string): string
   const safe = content.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
   return `<text x="${x.toFixed(1)}" y="${y}" ${attributes}>${safe}</text>`;
 }
+
+const report = new URL('./results/full.json', import.meta.url);
+const picture = new URL('./results.svg', import.meta.url);
+writeFileSync(picture, draw(JSON.parse(readFileSync(report, 'utf8')) as Report));

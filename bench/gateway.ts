@@ -14,7 +14,7 @@ export interface GatewaySetting {
 
 // The product as it comes: one app, its log in memory, and nothing of this machine's configuration. Only that nobody asks so often as this.
 serve({
-  async listen({ upstream, redis = undefined, runs = {} }: GatewaySetting): Promise<string> {
+  async listen({ upstream, redis, runs = {} }: GatewaySetting): Promise<string> {
     const folder = mkdtempSync(join(tmpdir(), 'bench-'));
     // JSON is YAML.
     writeFileSync(join(folder, 'dify-graphql.yaml'), JSON.stringify({ runs, ...(redis ? { redis } : {}) }));

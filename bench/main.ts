@@ -1,7 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { draw } from './chart.ts';
 import { print, type Table } from './figures.ts';
 import { judge } from './goals.ts';
 import { BrokenAnswers } from './rounds.ts';
@@ -10,8 +9,7 @@ import { scenarios } from './scenarios/all.ts';
 import { arePeersInstalled, Stage } from './stage.ts';
 
 // What the server costs, beside a relay that does the least one can: `npm run bench`. BENCH_SHORT=1 is the form for CI,
-// BENCH_ONLY=flood,paced plays some scenarios, BENCH_PEERS=1 or --peers adds other GraphQL servers, BENCH_CHART=1 draws
-// bench/results.svg.
+// BENCH_ONLY=flood,paced plays some scenarios, BENCH_PEERS=1 or --peers adds other GraphQL servers.
 const size: Size = process.env['BENCH_SHORT'] === '1' ? 'short' : 'full';
 const only = process.env['BENCH_ONLY']?.split(',').map((name) => name.trim());
 const wantsPeers = process.env['BENCH_PEERS'] === '1' || process.argv.includes('--peers');
@@ -37,7 +35,7 @@ async function play(stage: Stage): Promise<readonly Table[]> {
   for (const scenario of chosen()) {
     const start = performance.now();
     try {
-      for (const table of await scenario.play(stage, size)) {
+      for await (const table of scenario.play(stage, size)) {
         tables.push(table);
         say(`${print(table)}\n`);
       }
@@ -76,7 +74,6 @@ async function main(): Promise<void> {
   mkdirSync(results, { recursive: true });
   const report = { size, date, seconds, machine, goals, tables };
   writeFileSync(`${results}/${only ? 'only' : size}.json`, `${JSON.stringify(report, null, 2)}\n`);
-  if (process.env['BENCH_CHART'] === '1') writeFileSync(`${results}.svg`, draw(report));
 }
 
 // What was started ends with this process.

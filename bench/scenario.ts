@@ -9,7 +9,8 @@ export interface Scenario {
   readonly name: string;
   /** Whether CI's form has it. */
   readonly short: boolean;
-  play(stage: Stage, size: Size): Promise<readonly Table[]>;
+  /** One table after another, as they come. */
+  play(stage: Stage, size: Size): AsyncIterable<Table>;
 }
 
 /** Cannot be measured here, and why. */

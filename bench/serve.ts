@@ -1,3 +1,5 @@
+import { Session } from 'node:inspector/promises';
+import { writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
@@ -21,7 +23,7 @@ type Handlers = Readonly<Record<string, (argument: never) => unknown>>;
 
 /** The child's end: answers the calls of the process that started this one, and leaves when that has gone. */
 export function serve(handlers: Handlers): void {
-  const all: Handlers = { ...handlers, cpu: () => process.cpuUsage(), memory };
+  const all: Handlers = { ...handlers, cpu: () => process.cpuUsage(), memory, profile };
   async function answer({ id, name, argument }: Call): Promise<void> {
     try {
       reply({ id, result: await all[name]?.(argument as never) });
@@ -46,4 +48,22 @@ function memory(): Memory {
   collect();
   const { rss, heapUsed, external } = process.memoryUsage();
   return { resident: rss, used: heapUsed + external };
+}
+
+let session: Session | undefined;
+
+/** Begins without a file; ends with one, into which the profile is written. */
+async function profile(file: string | null): Promise<void> {
+  if (!session) {
+    session = new Session();
+    session.connect();
+    await session.post('Profiler.enable');
+    await session.post('Profiler.setSamplingInterval', { interval: 200 });
+    await session.post('Profiler.start');
+  }
+  if (file === null) return;
+  const { profile } = await session.post('Profiler.stop');
+  writeFileSync(file, JSON.stringify(profile));
+  session.disconnect();
+  session = undefined;
 }

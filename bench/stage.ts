@@ -9,7 +9,7 @@ export type Subject = 'relay' | 'gateway' | Peer;
 export type Peer = (typeof peers)[number];
 export const peers = ['yoga', 'apollo', 'mercurius'] as const;
 
-export const peersFolder = new URL('./peers/', import.meta.url);
+const peersFolder = new URL('./peers/', import.meta.url);
 
 const files: Readonly<Record<Subject, URL>> = {
   relay: new URL('./relay.ts', import.meta.url),
@@ -40,8 +40,6 @@ export interface Opening {
   readonly subject: Subject;
   readonly name?: string;
   readonly setting?: Omit<GatewaySetting, 'upstream'>;
-  /** For node. */
-  readonly flags?: readonly string[];
 }
 
 /** Upstream and clients, which all scenarios share, and what is measured, which each opens for itself. */
@@ -65,8 +63,8 @@ export class Stage implements AsyncDisposable {
   }
 
   /** One that has done some work already. */
-  async measure({ subject, name = subject, setting = {}, flags = [] }: Opening): Promise<Measured> {
-    const child = new Child(files[subject], { cores: this.cores?.measured ?? null, flags });
+  async measure({ subject, name = subject, setting = {} }: Opening): Promise<Measured> {
+    const child = new Child(files[subject], { cores: this.cores?.measured ?? null });
     const url = await child.call<string>('listen', { upstream: this.source, ...setting });
     const measured: Measured = { name, child, url, [Symbol.asyncDispose]: () => child.close() };
     await playRound(this, measured, { mode: 'flood', events: 200, cue: 'warm' }, 50);

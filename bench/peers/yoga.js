@@ -16,7 +16,7 @@ const resolvers = resolversWith({
   follow: (runId) => pubSub.subscribe('run', runId),
 });
 const yoga = createYoga({ schema: createSchema({ typeDefs, resolvers }), logging: 'error' });
-const httpServer = createServer(yoga);
+const httpServer = createServer((request, response) => void yoga(request, response));
 const wsServer = new WebSocketServer({ server: httpServer, path: yoga.graphqlEndpoint });
 
 useServer(

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Table } from '../figures.ts';
 import type { Tally } from '../load/group.ts';
 import { check, inTurn, pick } from '../rounds.ts';
 import type { Scenario } from '../scenario.ts';
@@ -15,23 +14,21 @@ const sizes = {
 export const fanOut: Scenario = {
   name: 'fan-out',
   short: true,
-  async play(stage, size) {
+  async *play(stage, size) {
     const { watchers, events, rounds } = sizes[size];
     const script: Script = { mode: 'paced', events, cue: 'main' };
-    const tables: Table[] = [];
     for (const count of watchers) {
       await using crew = await stage.crew();
       const played = await inTurn(crew, rounds, (measured) => watch(stage, measured, script, count));
-      tables.push({
+      yield {
         key: `fan-out-${count}`,
         title: `fan-out: one run with ${events} text events, 20 a second, and ${count} watchers; ${rounds} rounds`,
         rows: [
           { key: 'cpu', label: 'CPU per delivered event, µs', values: pick(played, ({ cpu }) => cpu) },
           { key: 'p99', label: 'from write to receipt, p99, ms', values: pick(played, ({ p99 }) => p99) },
         ],
-      });
+      };
     }
-    return tables;
   },
 };
 

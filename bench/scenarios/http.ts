@@ -20,12 +20,10 @@ interface Kind {
 export const http: Scenario = {
   name: 'http',
   short: true,
-  async play(stage, size) {
-    const tables: Table[] = [];
+  async *play(stage, size) {
     const gatewayAndPeers = stage.everybody.filter(({ subject }) => subject !== 'relay');
     await using crew = await stage.crew(gatewayAndPeers);
-    for (const kind of kinds(size)) tables.push(await playKind(stage, kind, crew));
-    return tables;
+    for (const kind of kinds(size)) yield await playKind(stage, kind, crew);
   },
 };
 

@@ -11,22 +11,20 @@ const sizes = {
 export const latency: Scenario = {
   name: 'latency',
   short: true,
-  async play(stage, size) {
+  async *play(stage, size) {
     const { streams, events, rounds } = sizes[size];
     await using crew = await stage.crew();
     const played = await inTurn(crew, rounds, (measured) =>
       playRound(stage, measured, { mode: 'paced', events, cue: 'main' }, streams),
     );
-    return [
-      {
-        key: 'latency',
-        title: `latency: ${streams} streams with 20 events a second, ${events} each; ${rounds} rounds`,
-        rows: [
-          { key: 'p50', label: 'from write to receipt, p50, ms', values: pick(played, (one) => one.latency.p50) },
-          { key: 'p99', label: 'the same, p99, ms', values: pick(played, (one) => one.latency.p99) },
-        ],
-      },
-    ];
+    yield {
+      key: 'latency',
+      title: `latency: ${streams} streams with 20 events a second, ${events} each; ${rounds} rounds`,
+      rows: [
+        { key: 'p50', label: 'from write to receipt, p50, ms', values: pick(played, (one) => one.latency.p50) },
+        { key: 'p99', label: 'the same, p99, ms', values: pick(played, (one) => one.latency.p99) },
+      ],
+    };
   },
 };
 
@@ -34,7 +32,7 @@ export const latency: Scenario = {
 export const first: Scenario = {
   name: 'first',
   short: true,
-  async play(stage, size) {
+  async *play(stage, size) {
     const { questions, rounds } = size === 'full' ? { questions: 100, rounds: 5 } : { questions: 20, rounds: 3 };
     await using crew = await stage.crew();
     const script = { mode: 'first', events: 0 } as const;
@@ -43,15 +41,13 @@ export const first: Scenario = {
       check(`first text, ${name}`, tally);
       return waits;
     });
-    return [
-      {
-        key: 'first',
-        title: `first text: ${questions} questions, one after the other; ${rounds} rounds`,
-        rows: [
-          { key: 'p50', label: 'from question to first text, p50, ms', values: pick(played, ({ p50 }) => p50) },
-          { key: 'p99', label: 'the same, p99, ms', values: pick(played, ({ p99 }) => p99) },
-        ],
-      },
-    ];
+    yield {
+      key: 'first',
+      title: `first text: ${questions} questions, one after the other; ${rounds} rounds`,
+      rows: [
+        { key: 'p50', label: 'from question to first text, p50, ms', values: pick(played, ({ p50 }) => p50) },
+        { key: 'p99', label: 'the same, p99, ms', values: pick(played, ({ p99 }) => p99) },
+      ],
+    };
   },
 };

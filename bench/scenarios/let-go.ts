@@ -12,7 +12,7 @@ const patienceMs = 3_000;
 export const letGo: Scenario = {
   name: 'let-go',
   short: true,
-  async play(stage, size) {
+  async *play(stage, size) {
     const rounds = size === 'full' ? 5 : 1;
     const openings = stage.everybody.map((opening) =>
       opening.subject === 'gateway' ? { ...opening, setting: { runs: { abandonMs: 1 } } } : opening,
@@ -20,21 +20,19 @@ export const letGo: Scenario = {
     await using crew = await stage.crew(openings);
     const completed = await inTurn(crew, rounds, (measured) => leave(stage, measured, 'complete'));
     const cut = await inTurn(crew, rounds, (measured) => leave(stage, measured, 'cut'));
-    return [
-      {
-        key: 'let-go',
-        title: `let go: ${streams} clients leave while the upstream is silent, with abandonMs: 1; ${rounds} rounds`,
-        rows: [
-          {
-            key: 'complete',
-            label: 'until the upstream is let go after `complete`, most, ms',
-            values: pick(completed, Number),
-          },
-          { key: 'cut', label: 'the same after a cut, most, ms', values: pick(cut, Number) },
-        ],
-        notes: [`${patienceMs} ms: not within that time. The relay knows no \`complete\`: it is cut.`],
-      },
-    ];
+    yield {
+      key: 'let-go',
+      title: `let go: ${streams} clients leave while the upstream is silent, with abandonMs: 1; ${rounds} rounds`,
+      rows: [
+        {
+          key: 'complete',
+          label: 'until the upstream is let go after `complete`, most, ms',
+          values: pick(completed, Number),
+        },
+        { key: 'cut', label: 'the same after a cut, most, ms', values: pick(cut, Number) },
+      ],
+      notes: [`${patienceMs} ms: not within that time. The relay knows no \`complete\`: it is cut.`],
+    };
   },
 };
 

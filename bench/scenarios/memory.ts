@@ -16,7 +16,7 @@ const eventsPerRun = 50;
 export const memory: Scenario = {
   name: 'memory',
   short: true,
-  async play(stage, size) {
+  async *play(stage, size) {
     const { idle, streams, watchers, runs } = sizes[size];
     const kinds: readonly Kind[] = [
       { key: `idle-${idle}`, title: `${idle} idle sockets`, sockets: idle, open: openIdle(idle) },
@@ -34,9 +34,7 @@ export const memory: Scenario = {
       },
       { key: 'kept', title: `${runs} kept runs of ${eventsPerRun} text events`, sockets: 400, open: keep(runs) },
     ];
-    const tables: Table[] = [];
-    for (const kind of kinds) tables.push(await forEach(stage, kind));
-    return tables;
+    for (const kind of kinds) yield await forEach(stage, kind);
   },
 };
 

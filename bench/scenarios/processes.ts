@@ -13,7 +13,7 @@ const sizes = {
 export const processes: Scenario = {
   name: 'processes',
   short: true,
-  async play(stage, size) {
+  async *play(stage, size) {
     const { streams, events, rounds } = sizes[size];
     const script: Script = { mode: 'flood', events, cue: 'main' };
     await using one = await stage.crew([{ subject: 'gateway' }]);
@@ -23,17 +23,15 @@ export const processes: Scenario = {
       played['one process']?.push(await play(stage, one, script, streams));
       played['two processes']?.push(await play(stage, two, script, streams));
     }
-    return [
-      {
-        key: 'processes',
-        title: `processes: ${streams} streams × ${events} text events, flood; ${rounds} rounds`,
-        rows: [
-          { key: 'cpu', label: 'CPU per text event, µs', values: pick(played, ({ cpu }) => cpu) },
-          { key: 'rate', label: 'text events per second', values: pick(played, ({ perSecond }) => perSecond) },
-        ],
-        notes: ['What is measured shares one core: the rate can grow only where nothing is pinned and cores are many.'],
-      },
-    ];
+    yield {
+      key: 'processes',
+      title: `processes: ${streams} streams × ${events} text events, flood; ${rounds} rounds`,
+      rows: [
+        { key: 'cpu', label: 'CPU per text event, µs', values: pick(played, ({ cpu }) => cpu) },
+        { key: 'rate', label: 'text events per second', values: pick(played, ({ perSecond }) => perSecond) },
+      ],
+      notes: ['What is measured shares one core: the rate can grow only where nothing is pinned and cores are many.'],
+    };
   },
 };
 

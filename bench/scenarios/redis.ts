@@ -1,5 +1,4 @@
 import { Child } from '../child.ts';
-import type { Table } from '../figures.ts';
 import { freePort } from '../free-port.ts';
 import { inTurn, pick, playRound } from '../rounds.ts';
 import { type Scenario, type Size, Skipped } from '../scenario.ts';
@@ -25,7 +24,7 @@ const loads: Readonly<Record<Size, readonly Load[]>> = {
 export const redis: Scenario = {
   name: 'redis',
   short: true,
-  async play(stage, size) {
+  async *play(stage, size) {
     const cores = stage.cores?.others ?? null;
     const server = new Child(new URL('../redis-server.ts', import.meta.url), { cores });
     try {
@@ -42,12 +41,11 @@ export const redis: Scenario = {
         kept('relaxed'),
         kept('strict'),
       ]);
-      const tables: Table[] = [];
       for (const { mode, streams, events, rounds } of loads[size]) {
         const script: Script = { mode, events, cue: 'main' };
         const played = await inTurn(crew, rounds, (measured) => playRound(stage, measured, script, streams));
         const { relay: _, ...logs } = pick(played, ({ cpuPerEvent }) => cpuPerEvent);
-        tables.push({
+        yield {
           key: `redis-${mode}`,
           title: `log in Redis: ${mode}, ${streams} streams × ${events} text events; ${rounds} rounds`,
           rows: [
@@ -55,9 +53,8 @@ export const redis: Scenario = {
             { key: 'log', label: 'the same, beside the log in memory', values: logs },
             { key: 'p50', label: 'from write to receipt, p50, ms', values: pick(played, ({ latency }) => latency.p50) },
           ],
-        });
+        };
       }
-      return tables;
     } finally {
       await server.close();
     }

@@ -17,7 +17,7 @@ const built = new URL('../../dist/main.js', import.meta.url);
 export const startUp: Scenario = {
   name: 'start-up',
   short: true,
-  async play(stage, size) {
+  async *play(stage, size) {
     const rounds = size === 'full' ? 9 : 2;
     const values: Record<string, number[]> = { relay: [], gateway: [], ...(existsSync(built) ? { built: [] } : {}) };
     for (let round = 0; round < rounds; round += 1) {
@@ -25,14 +25,12 @@ export const startUp: Scenario = {
       values['gateway']?.push(await startProduct(stage, source));
       values['built']?.push(await startProduct(stage, built));
     }
-    return [
-      {
-        key: 'start-up',
-        title: `start-up: from the start of the process to the first text of its first question; ${rounds} rounds`,
-        rows: [{ key: 'ms', label: 'ms', values }],
-        notes: existsSync(built) ? [] : ['dist/main.js SKIPPED: `npm run build` first'],
-      },
-    ];
+    yield {
+      key: 'start-up',
+      title: `start-up: from the start of the process to the first text of its first question; ${rounds} rounds`,
+      rows: [{ key: 'ms', label: 'ms', values }],
+      notes: existsSync(built) ? [] : ['dist/main.js SKIPPED: `npm run build` first'],
+    };
   },
 };
 

@@ -14,32 +14,30 @@ const pauseMs = 1_000;
 export const storm: Scenario = {
   name: 'storm',
   short: true,
-  async play(stage, size) {
+  async *play(stage, size) {
     const { streams, events, others, rounds } = sizes[size];
     await using crew = await stage.crew([{ subject: 'gateway' }]);
     const played = await inTurn(crew, rounds, (measured) => play({ stage, measured, streams, events, others }));
-    return [
-      {
-        key: 'storm',
-        title: `resume storm: ${streams} streams are cut at once, ${others} others go on; ${rounds} rounds. Every answer was whole`,
-        rows: [
-          {
-            key: 'attached',
-            label: 'until the last is attached again, ms',
-            values: pick(played, ({ attached }) => attached),
-          },
-          {
-            key: 'flowing',
-            label: `until the last has text again (one a second), ms`,
-            values: pick(played, ({ flowing }) => flowing),
-          },
-          { key: 'cpu', label: 'CPU per resumed stream, µs', values: pick(played, ({ cpu }) => cpu) },
-          { key: 'calm', label: 'latency of the others before, p99, ms', values: pick(played, ({ calm }) => calm) },
-          { key: 'during', label: 'the same meanwhile, p99, ms', values: pick(played, ({ during }) => during) },
-        ],
-        notes: ['Clients share one core: the time is theirs, too.'],
-      },
-    ];
+    yield {
+      key: 'storm',
+      title: `resume storm: ${streams} streams are cut at once, ${others} others go on; ${rounds} rounds. Every answer was whole`,
+      rows: [
+        {
+          key: 'attached',
+          label: 'until the last is attached again, ms',
+          values: pick(played, ({ attached }) => attached),
+        },
+        {
+          key: 'flowing',
+          label: `until the last has text again (one a second), ms`,
+          values: pick(played, ({ flowing }) => flowing),
+        },
+        { key: 'cpu', label: 'CPU per resumed stream, µs', values: pick(played, ({ cpu }) => cpu) },
+        { key: 'calm', label: 'latency of the others before, p99, ms', values: pick(played, ({ calm }) => calm) },
+        { key: 'during', label: 'the same meanwhile, p99, ms', values: pick(played, ({ during }) => during) },
+      ],
+      notes: ['Clients share one core: the time is theirs, too.'],
+    };
   },
 };
 

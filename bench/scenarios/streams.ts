@@ -31,7 +31,7 @@ const floods: Readonly<Record<Size, readonly Load[]>> = {
     { streams: 10, events: 5_000, rounds: 5 },
     { streams: 100, events: 500, rounds: 7 },
     { streams: 1_000, events: 50, rounds: 5 },
-    { streams: 5_000, events: 20, rounds: 3 },
+    { streams: 5_000, events: 20, rounds: 2 },
   ],
   short: [{ streams: 100, events: 100, rounds: 3 }],
 };
@@ -43,15 +43,13 @@ const paces: Readonly<Record<Size, readonly Load[]>> = {
     { streams: 10, events: 100, rounds: 2 },
     { streams: 100, events: 100, rounds: 5 },
     { streams: 1_000, events: 25, rounds: 3, pauseMs: 200 },
-    { streams: 5_000, events: 5, rounds: 3, pauseMs: 1_000 },
+    { streams: 5_000, events: 5, rounds: 2, pauseMs: 1_000 },
   ],
   short: [{ streams: 40, events: 40, rounds: 2 }],
 };
 
-async function play(stage: Stage, mode: 'flood' | 'paced', loads: readonly Load[]): Promise<readonly Table[]> {
-  const tables: Table[] = [];
-  for (const load of loads) tables.push(await playLoad(stage, mode, load));
-  return tables;
+async function* play(stage: Stage, mode: 'flood' | 'paced', loads: readonly Load[]): AsyncIterable<Table> {
+  for (const load of loads) yield await playLoad(stage, mode, load);
 }
 
 async function playLoad(stage: Stage, mode: 'flood' | 'paced', load: Load): Promise<Table> {

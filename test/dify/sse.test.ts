@@ -230,7 +230,13 @@ describe('SseReader', () => {
         return Buffer.from(`${before}${isAscii ? ascii(json) : json}${after}`);
       });
     const noise = fc
-      .constantFrom(ping, ': hi\n\n', 'data: {"event":"message","answer":"\x01"}\n\n', '\n', 'data: [DONE]\n\n')
+      .constantFrom(
+        ping,
+        ': hi\n\n',
+        'data: {"task_id":"t","event":"message","answer":"\x01"}\n\n',
+        '\n',
+        'data: [DONE]\n\n',
+      )
       .map((one) => Buffer.from(one));
     const broken = fc.constant(
       Buffer.concat([
