@@ -95,6 +95,7 @@ describe.skipIf(!hasRedis())('of all that a server says', () => {
     // What fails says why.
     await redis.kill();
     await ann.ask({ query: 'a', idempotencyKey: 'away' }).catch(String);
+    await expect.poll(() => server.said.join('\n')).toContain('Redis cannot be reached');
     await redis.start();
     await sandbox.close();
     await fetch(server.url, {

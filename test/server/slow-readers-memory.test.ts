@@ -63,9 +63,10 @@ describe(`a reader that is ${megabytes} MB behind`, () => {
       open.use(await stall(url, id));
       const before = await settled();
       for (let one = 0; one < readers; one += 1) open.use(await stall(url, id));
-      const each = ((await settled()) - before) / readers;
-      expect(each).toBeGreaterThan(0);
-      expect(each).toBeLessThan(256 * 1_024);
+      const each = async () => ((await settled()) - before) / readers;
+      expect(await each()).toBeGreaterThan(0);
+      // What else the process holds for a moment is not what a reader costs.
+      await expect.poll(each, { timeout: 20_000 }).toBeLessThan(256 * 1_024);
     },
   );
 });

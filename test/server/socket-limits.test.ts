@@ -40,7 +40,8 @@ describe('a WebSocket', () => {
     expect(honest).toHaveLength(1);
     expect(performance.now() - start).toBeLessThan(1_000);
     expect(await socket.nextOf('q59')).toMatchObject({ type: 'next' });
-    expect(performance.now() - start).toBeGreaterThan(1_500);
+    // Two whole seconds of reading at least, of which the first may have begun with the connection.
+    expect(performance.now() - start).toBeGreaterThan(900);
   });
 
   test('that is not used is closed with a code after which clients come again, and one that is used is not', async () => {
