@@ -16,6 +16,7 @@ export class Answer {
   ages: number[] = [];
   readonly #expected: number;
   readonly #begun = Promise.withResolvers<void>();
+  readonly #whole = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   readonly #silence = setTimeout(() => this.end(`nothing came for ${silenceMs / 1_000} s`), silenceMs);
   #more: PromiseWithResolvers<void> | null = null;
@@ -37,6 +38,11 @@ export class Answer {
     return (this.#more ??= Promise.withResolvers()).promise;
   }
 
+  /** Resolves with the last piece, or the end. */
+  get whole(): Promise<void> {
+    return this.#whole.promise;
+  }
+
   /** Resolves with the end, good or bad. */
   get ended(): Promise<void> {
     return this.#ended.promise;
@@ -53,6 +59,7 @@ export class Answer {
     else this.ages.push(ageOf(text));
     for (let at = 0; at < text.length; at += WIDTH) this.#one(text.slice(at, at + WIDTH));
     this.#begun.resolve();
+    if (this.#next === this.#expected) this.#whole.resolve();
     this.#more?.resolve();
     this.#more = null;
   }
@@ -63,6 +70,7 @@ export class Answer {
     this.lost += this.#expected - (this.#next ?? 0);
     this.#next = this.#expected;
     this.#begun.resolve();
+    this.#whole.resolve();
     this.#more?.resolve();
     this.#ended.resolve();
   }

@@ -42,6 +42,10 @@ serve({
   watch({ group: name, runId, script }: { group: string; runId: string; script: Script }) {
     group(name).watch(runId, script);
   },
+  /** Resolves when all have all of their text. */
+  whole(name: string) {
+    return group(name).whole();
+  },
   finish(name: string) {
     return group(name).finish();
   },

@@ -4,10 +4,12 @@ import type { Script } from './script.ts';
 import type { Crew, Measured, Stage } from './stage.ts';
 
 export interface Round {
-  /** CPU time per text event, in µs, without what starting a question takes. */
+  /** CPU time per text event, in µs, without what a question takes at its start and its end. */
   readonly cpuPerEvent: number;
   /** CPU time from question to first text, in µs. */
   readonly cpuPerQuestion: number;
+  /** CPU time from the last text until all has ended, in µs. */
+  readonly cpuPerEnd: number;
   readonly messagesPerEvent: number;
   readonly eventsPerSecond: number;
   /** Of one core, in percent, while events flow. */
@@ -18,26 +20,31 @@ export interface Round {
 /** Events were lost or doubled, or came otherwise than they should. */
 export class BrokenAnswers extends Error {}
 
-/** All streams start, have their first text, and only then go on, measured. Throws BrokenAnswers. */
+/** All streams start, have their first text, and only then go on, measured, and end last. Throws BrokenAnswers. */
 export async function playRound(stage: Stage, measured: Measured, script: Script, streams: number): Promise<Round> {
   const { upstream, load } = stage;
   const { name, child, url } = measured;
   const group = 'main';
   await load.call('open', { group, urls: [url], count: streams });
   const asking = await child.cpu();
-  await load.call('ask', { group, script });
+  await load.call('ask', { group, script: { ...script, holdsEnd: true } satisfies Script });
   const asked = await child.cpu();
   const start = performance.now();
   await upstream.call('go', script.cue ?? '');
-  await load.call('finish', group);
+  await load.call('whole', group);
   const wallMs = performance.now() - start;
-  const spent = (await child.cpu()) - asked;
+  const whole = await child.cpu();
+  const spent = whole - asked;
+  await upstream.call('end', script.cue ?? '');
+  await load.call('finish', group);
+  const ended = await child.cpu();
   const tally = await load.call<Tally>('count', group);
   check(`${script.mode}, ${name}`, tally);
   const events = tally.events - streams;
   return {
     cpuPerEvent: spent / events,
     cpuPerQuestion: (asked - asking) / streams,
+    cpuPerEnd: (ended - whole) / streams,
     messagesPerEvent: tally.frames / tally.events,
     eventsPerSecond: (events / wallMs) * 1_000,
     busy: spent / wallMs / 10,

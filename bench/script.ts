@@ -13,6 +13,8 @@ export interface Script {
   readonly pieces?: number;
   /** After the first event, streams with the same cue wait for it. */
   readonly cue?: string;
+  /** After the last event they wait once more, for the end. */
+  readonly holdsEnd?: boolean;
 }
 
 /** How many pieces a client gets of it. */

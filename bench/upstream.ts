@@ -8,6 +8,11 @@ import { ids, messageEnd, messagesPage, taskId, wholeAnswer } from './upstream-r
 
 const burst = 10;
 
+interface Held {
+  readonly response: ServerResponse;
+  readonly script: Script;
+}
+
 function message(index: number, pieces = 1): string {
   let text = '';
   for (let at = 0; at < pieces; at += 1) text += piece(index + at, now());
@@ -17,11 +22,21 @@ function message(index: number, pieces = 1): string {
 /** Written before they are needed. Only the stamps of a flood are wrong for that, and nobody reads them. */
 const written = new Map<string, readonly Buffer[]>();
 /** Streams that have sent their first event and wait, by cue. */
-const held = new Map<string, { readonly response: ServerResponse; readonly script: Script }[]>();
+const held = new Map<string, Held[]>();
+/** Streams that have sent everything but the end, and wait for that, by cue. */
+const whole = new Map<string, ServerResponse[]>();
+/** Cues whose streams need not wait for it any more. */
+const ending = new Set<string>();
 /** Silent streams, by task. */
 const silent = new Map<string, { readonly response: ServerResponse; readonly cue: string }>();
 /** When streams were let go, or stopped, by whoever had asked, by cue. */
 const left = new Map<string, number[]>();
+
+function add<Item>(lists: Map<string, Item[]>, cue: string, item: Item): void {
+  const known = lists.get(cue);
+  if (known) known.push(item);
+  else lists.set(cue, [item]);
+}
 
 const server = createServer((request, response) => {
   const body: Buffer[] = [];
@@ -58,7 +73,7 @@ function later(ms: number | undefined, then: () => void): void {
 }
 
 function leave(cue: string): void {
-  left.set(cue, [...(left.get(cue) ?? []), now()]);
+  add(left, cue, now());
 }
 
 /** As Dify does it: the stream ends. */
@@ -85,7 +100,7 @@ function start(response: ServerResponse, script: Script): void {
   // The end comes by itself, so that the first event is read alone.
   if (mode === 'first') setTimeout(() => response.end(messageEnd), 5);
   if (mode === 'flood') write(events, pieces);
-  if (mode === 'flood' || mode === 'paced') held.set(cue, [...(held.get(cue) ?? []), { response, script }]);
+  if (mode === 'flood' || mode === 'paced') add(held, cue, { response, script });
 }
 
 function write(events: number, pieces = 1): readonly Buffer[] {
@@ -101,22 +116,28 @@ function write(events: number, pieces = 1): readonly Buffer[] {
   return all;
 }
 
-function flood(response: ServerResponse, bursts: readonly Buffer[], next = 0): void {
+function end(response: ServerResponse, { holdsEnd, cue = '' }: Script): void {
+  if (holdsEnd && !ending.has(cue)) add(whole, cue, response);
+  else response.end(messageEnd);
+}
+
+function flood({ response, script }: Held, bursts: readonly Buffer[], next = 0): void {
   const bytes = bursts[next];
   if (response.destroyed) return;
-  if (bytes === undefined) return void response.end(messageEnd);
-  const go = () => flood(response, bursts, next + 1);
+  if (bytes === undefined) return end(response, script);
+  const go = () => flood({ response, script }, bursts, next + 1);
   if (response.write(bytes)) setImmediate(go);
   else response.once('drain', go);
 }
 
-function pace(response: ServerResponse, { events, pauseMs = 50 }: Script): void {
+function pace({ response, script }: Held): void {
+  const { events, pauseMs = 50 } = script;
   let index = 0;
   const timer = setInterval(() => {
     index += 1;
     if (index <= events && !response.destroyed) return void response.write(message(index));
     clearInterval(timer);
-    response.end(messageEnd);
+    end(response, script);
   }, pauseMs);
 }
 
@@ -129,10 +150,18 @@ serve({
   go(cue: string) {
     const all = held.get(cue) ?? [];
     held.delete(cue);
-    for (const [turn, { response, script }] of all.entries()) {
-      if (script.mode === 'flood') flood(response, write(script.events, script.pieces));
-      else setTimeout(() => pace(response, script), (turn * (script.pauseMs ?? 50)) / all.length);
+    ending.delete(cue);
+    for (const [turn, stream] of all.entries()) {
+      const { mode, events, pieces, pauseMs = 50 } = stream.script;
+      if (mode === 'flood') flood(stream, write(events, pieces));
+      else setTimeout(() => pace(stream), (turn * pauseMs) / all.length);
     }
+  },
+  /** Of those that wait for it. */
+  end(cue: string) {
+    for (const response of whole.get(cue) ?? []) response.end(messageEnd);
+    whole.delete(cue);
+    ending.add(cue);
   },
   /** When each of a cue's streams was stopped, or let go before its end, on the clock of `now()`. */
   left(cue: string): readonly number[] {

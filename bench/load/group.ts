@@ -77,6 +77,10 @@ export class Group {
     });
   }
 
+  async whole(): Promise<void> {
+    await Promise.all(this.answers.map(({ whole }) => whole));
+  }
+
   async finish(): Promise<void> {
     await Promise.all(this.answers.map(({ ended }) => ended));
   }

@@ -30,8 +30,8 @@ const floods: Readonly<Record<Size, readonly Load[]>> = {
     { streams: 1, events: 20_000, rounds: 5 },
     { streams: 10, events: 5_000, rounds: 5 },
     { streams: 100, events: 500, rounds: 7 },
-    { streams: 1_000, events: 50, rounds: 5 },
-    { streams: 5_000, events: 20, rounds: 2 },
+    { streams: 1_000, events: 100, rounds: 5 },
+    { streams: 5_000, events: 50, rounds: 2 },
   ],
   short: [{ streams: 100, events: 100, rounds: 3 }],
 };
@@ -42,8 +42,8 @@ const paces: Readonly<Record<Size, readonly Load[]>> = {
     { streams: 1, events: 100, rounds: 2 },
     { streams: 10, events: 100, rounds: 2 },
     { streams: 100, events: 100, rounds: 5 },
-    { streams: 1_000, events: 25, rounds: 3, pauseMs: 200 },
-    { streams: 5_000, events: 5, rounds: 2, pauseMs: 1_000 },
+    { streams: 1_000, events: 100, rounds: 3 },
+    { streams: 5_000, events: 10, rounds: 2, pauseMs: 500 },
   ],
   short: [{ streams: 40, events: 40, rounds: 2 }],
 };
@@ -76,6 +76,11 @@ function costs(played: Readonly<Record<string, readonly Round[]>>): readonly Row
       key: 'question',
       label: 'CPU per question until its first text, µs',
       values: pick(played, ({ cpuPerQuestion }) => cpuPerQuestion),
+    },
+    {
+      key: 'end',
+      label: 'CPU per question after its last text, µs',
+      values: pick(played, ({ cpuPerEnd }) => cpuPerEnd),
     },
     {
       key: 'messages',
