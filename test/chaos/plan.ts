@@ -15,7 +15,7 @@ export interface Plan {
   readonly durability: 'relaxed' | 'strict';
 }
 
-/** `CHAOS_SHORT=1`: what CI runs. `CHAOS_MINUTES`, `CHAOS_SEED`, `CHAOS_DURABILITY` change the one or the other. */
+/** `CHAOS_SHORT=1`: less of everything, for a quick look. `CHAOS_MINUTES`, `CHAOS_SEED`, `CHAOS_DURABILITY` change the one or the other. */
 export function planFrom(env: Readonly<Record<string, string | undefined>>): Plan {
   const short = env['CHAOS_SHORT'] === '1';
   const minutes = Number(env['CHAOS_MINUTES'] || (short ? 0.35 : 2.75));
