@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from './redis.ts';
+import { freePort } from './free-port.ts';
 
 const isHere = spawnSync('nginx', ['-v']).status === 0;
 

@@ -1,5 +1,5 @@
 import { Child } from '../child.ts';
-import { freePort } from '../free-port.ts';
+import { freePort } from '../../test/free-port.ts';
 import { inTurn, pick, playRound } from '../rounds.ts';
 import { type Scenario, type Size, Skipped } from '../scenario.ts';
 import type { Script } from '../script.ts';

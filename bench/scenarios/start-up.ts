@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Child } from '../child.ts';
 import { taskset } from '../cores.ts';
-import { freePort } from '../free-port.ts';
+import { freePort } from '../../test/free-port.ts';
 import type { First } from '../load.ts';
 import { check } from '../rounds.ts';
 import type { Scenario } from '../scenario.ts';

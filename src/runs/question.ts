@@ -1,24 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { FileReference } from '../dify/file-reference.ts';
 import { GatewayError } from '../errors.ts';
 import type { KeptRun } from './run-log.ts';
-import type { DisconnectPolicy, RunHeader, RunKind } from './run-state.ts';
+import type { RunHeader } from './run-state.ts';
 
 /** A question to a conversation that is answering: is refused, waits for its turn, or stops what comes before it. */
 export type BusyPolicy = 'REJECT' | 'QUEUE' | 'INTERRUPT';
 
-/** What is asked of an app. */
-export interface Question {
-  readonly kind: RunKind;
-  readonly app: string;
-  readonly query: string | null;
-  readonly inputs: Readonly<Record<string, unknown>>;
-  readonly conversationId: string | null;
-  readonly files: readonly FileReference[];
-  readonly workflowId: string | null;
-  /** Have Dify name a new conversation once it has been answered. */
-  readonly autoName: boolean;
-  readonly onDisconnect: DisconnectPolicy;
+/** What is asked of an app: all of a run that is not made here. */
+export interface Question extends Omit<RunHeader, 'viewer' | 'id' | 'queued' | 'fingerprint' | 'createdAt'> {
   /** What to do when the conversation is answering already: says nothing of what is asked. */
   readonly onBusy: BusyPolicy;
   /** The client's own name for this question; null for a question that is asked once. */

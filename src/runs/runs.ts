@@ -18,6 +18,7 @@ import { isEnded, isWaiting } from './run-state.ts';
 import type { AddressMaker } from './text-files.ts';
 import { Turn } from './turn.ts';
 import type { Turns } from './turns.ts';
+import { endUnserved } from './unserved.ts';
 import { elapsed } from './wait.ts';
 
 export interface RunsOptions extends Omit<PumpOptions, 'runMs' | 'nodeData'> {
@@ -199,7 +200,7 @@ export class Runs implements AsyncDisposable {
   async #takeOver(run: KeptRun): Promise<void> {
     const { header } = run.state;
     const app = this.#dify.app(header.app);
-    if (!app) return this.#logger.warn({ run: header.id, app: header.app }, 'a run of an app that is not served here');
+    if (!app) return endUnserved(run, this.#log, this.#logger);
     if (this.#draining && (await this.#log.handOver(header).catch(() => false))) return;
     this.#write(run, app, run.state);
   }

@@ -74,6 +74,19 @@ const open = (faults: Omit<Faults, 'answer'> & Partial<Faults>, waits: RunsOptio
   openFaulty({ answer: nobodyAsks, ...faults }, { ...patient, ...waits });
 
 describe('a run whose writer is gone', () => {
+  test('of an app that is not served any more ends it, with what was said', async () => {
+    await using dify = await open({});
+    const run = await leftBy(dify, { app: 'gone' }, [message('half')]);
+    const events = await takenOver(dify, run);
+    expect(run.state).toMatchObject({
+      status: 'FAILED',
+      text: 'half',
+      settledBy: 'WATCHDOG',
+      error: { code: 'APP_NOT_FOUND' },
+    });
+    expect(events.map(({ type }) => type)).toEqual(['RunStarted', 'TextDelta', 'RunFinished']);
+  });
+
   test('goes on where it was: what was told is not told again', async () => {
     const begun = [workflowStarted(), node('started', '1'), node('finished', '1'), message('half ')];
     const again = [workflowStarted(), messageReplace('half '), node('started', '1'), node('finished', '1')];

@@ -30,8 +30,8 @@ export class Copies {
   /** What ends the listening, of those that are read here and written elsewhere. */
   readonly #bells = new Map<string, () => void>();
   readonly #loading = new Map<string, Promise<Copy | undefined>>();
-  /** Of copies that are being brought up to date: whether it rang meanwhile. */
-  readonly #updating = new Map<string, { again: boolean; done: Promise<void> }>();
+  /** Of copies that are being brought up to date: whether it rang meanwhile, and whether they have to be read as a whole. */
+  readonly #updating = new Map<string, { again: boolean; whole: boolean; done: Promise<void> }>();
   readonly #timer: NodeJS.Timeout;
 
   constructor({ redis, names, goneMs, isWritten, onReaders }: CopiesParts) {
@@ -146,14 +146,16 @@ export class Copies {
     const running = this.#updating.get(name);
     if (running) {
       running.again = true;
+      running.whole ||= whole;
       return running.done;
     }
-    const update = { again: true, done: Promise.resolve() };
+    const update = { again: true, whole, done: Promise.resolve() };
     this.#updating.set(name, update);
     const rounds = async () => {
       while (update.again) {
-        update.again = false;
-        await this.#once(name, whole);
+        const asWhole = update.whole;
+        update.again = update.whole = false;
+        await this.#once(name, asWhole);
       }
     };
     update.done = rounds().finally(() => this.#updating.delete(name));

@@ -130,7 +130,7 @@ export class RedisLog implements RunLog {
     if (!written || !this.available) return false;
     await elapsed(FLUSH_MS, written.flush());
     const keys = [this.#names.run(name), this.#names.leases];
-    const said = await this.#redis.run(scripts.handOver, keys, [name, written.fence, '']).catch(() => 0);
+    const said = await this.#redis.run(scripts.handOver, keys, [name, written.fence]).catch(() => 0);
     if (said !== 1) return false;
     this.#release(name, written);
     this.#order('take', name);

@@ -3,6 +3,7 @@ import type { Turns } from '../turns.ts';
 import { keyOf, nameOf, Names } from './names.ts';
 import type { Redis } from './redis.ts';
 import * as scripts from './scripts.ts';
+import { LIFE_MS } from './written.ts';
 
 /** A place is taken before its run is claimed: so long, in ms, nobody asks for the run. */
 const GRACE_MS = 10_000;
@@ -22,7 +23,7 @@ export class RedisTurns implements Turns {
 
   async enter(line: string, run: RunKey, most = Infinity): Promise<number> {
     const keys = [this.#names.line(line), this.#names.leases];
-    return Number(await this.#redis.run(scripts.enter, keys, [nameOf(run), GRACE_MS, Math.min(most, MOST)]));
+    return Number(await this.#redis.run(scripts.enter, keys, [nameOf(run), GRACE_MS, Math.min(most, MOST), LIFE_MS]));
   }
 
   async leave(line: string, run: RunKey): Promise<void> {

@@ -99,16 +99,15 @@ redis.call('PUBLISH', ARGV[3], '')
 return fence + 1
 `;
 
-/** KEYS run, leases; ARGV name, fence, channel. Ends the lease of a run that is still this writer's. */
+/** KEYS run, leases; ARGV name, fence. Ends the lease of a run that is still this writer's. */
 export const handOver = `${NOW}
 local seq, fence, ended = last(KEYS[1])
 if not seq or ended or fence ~= tonumber(ARGV[2]) then return 0 end
 redis.call('ZADD', KEYS[2], 0, ARGV[1])
-redis.call('PUBLISH', ARGV[3], '')
 return 1
 `;
 
-/** KEYS line, leases; ARGV name, grace in ms, most. Who is not kept has no place. How many stand before the name. */
+/** KEYS line, leases; ARGV name, grace in ms, most, life ms. Who is not kept has no place. How many stand before the name. */
 export const enter = `
 local time = redis.call('TIME')
 local at = time[1] * 1000000 + time[2]
@@ -126,6 +125,6 @@ if before > tonumber(ARGV[3]) then return before end
 local newest = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 if newest[2] and tonumber(newest[2]) >= at then at = tonumber(newest[2]) + 1 end
 redis.call('ZADD', KEYS[1], at, ARGV[1])
-redis.call('PEXPIRE', KEYS[1], 691200000)
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return before
 `;

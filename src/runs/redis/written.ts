@@ -126,7 +126,7 @@ export class Written {
   async #restore(): Promise<void> {
     const { redis, names, leaseMs } = this.#parts;
     const { header } = this.#copy.state;
-    const stored = this.#copy.since(0).slice(0, this.#stored);
+    const stored = [...this.#copy.since(0), ...this.#ahead].slice(0, this.#stored);
     const keys = [names.run(this.#name), names.leases, names.list(header.viewer)];
     const about = [this.#name, JSON.stringify(header), this.#fence, leaseMs, LIFE_MS, header.createdAt];
     await redis.run(scripts.restore, keys, [...about, this.#stored, JSON.stringify(stored)]);
