@@ -9,6 +9,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/seed.ts'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
     // Patient with a busy machine, and soon done on an idle one.

@@ -44,6 +44,8 @@ const codes: Readonly<Record<string, ErrorCode>> = {
 
 /** Dify names no time to wait (§5.4). */
 const usualRetryAfterMs = 2_000;
+/** Whoever names a longer time is asked again after this one. */
+const longestRetryAfterMs = 86_400_000;
 
 export interface ReplyContext {
   /** The `Retry-After` header: seconds or a date. */
@@ -149,5 +151,5 @@ function milliseconds(retryAfter: string | undefined): number {
   if (retryAfter === undefined || retryAfter.trim() === '') return usualRetryAfterMs;
   const seconds = Number(retryAfter);
   const wait = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(retryAfter) - Date.now();
-  return Number.isNaN(wait) ? usualRetryAfterMs : Math.max(0, Math.round(wait));
+  return Number.isNaN(wait) ? usualRetryAfterMs : Math.min(Math.max(0, Math.round(wait)), longestRetryAfterMs);
 }

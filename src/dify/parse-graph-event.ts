@@ -1,4 +1,4 @@
-import { id, isJson, json, type Json, list, number, text, textOrNull, whole } from './coerce.ts';
+import { id, isJson, json, type Json, list, number, text, textOrNull, tokens, whole } from './coerce.ts';
 import { decimal } from './decimal.ts';
 import { files } from './wire-parts.ts';
 import type { ContainerEvent, Envelope, NodeEvent, WireEvent, WorkflowFinishedEvent } from './wire-event.ts';
@@ -86,7 +86,7 @@ function workflowFinished(inner: Json, envelope: Envelope): WorkflowFinishedEven
     outputs: isJson(inner['outputs']) ? inner['outputs'] : null,
     error: textOrNull(inner['error']),
     elapsedTime: number(inner['elapsed_time']),
-    totalTokens: number(inner['total_tokens']) ?? 0,
+    totalTokens: tokens(inner['total_tokens']) ?? 0,
     totalSteps: whole(inner['total_steps']) ?? 0,
     createdAt: number(inner['created_at']),
     finishedAt: number(inner['finished_at']),
@@ -110,7 +110,7 @@ function node(event: NodeEvent['event'], inner: Json, envelope: Envelope): NodeE
     outputs: inner['outputs'] ?? null,
     error: textOrNull(inner['error']),
     elapsedTime: number(inner['elapsed_time']),
-    totalTokens: number(metadata['total_tokens']),
+    totalTokens: tokens(metadata['total_tokens']),
     totalPrice: decimal(metadata['total_price']),
     currency: id(metadata['currency']),
     iterationId: id(inner['iteration_id']) ?? id(metadata['iteration_id']),
@@ -135,7 +135,7 @@ function container(event: ContainerEvent['event'], inner: Json, envelope: Envelo
     outputs: inner['outputs'] ?? null,
     error: textOrNull(inner['error']),
     elapsedTime: number(inner['elapsed_time']),
-    totalTokens: number(inner['total_tokens']),
+    totalTokens: tokens(inner['total_tokens']),
     createdAt: number(inner['created_at']),
     finishedAt: number(inner['finished_at']),
   };

@@ -1,4 +1,4 @@
-import { id, json, type Json, list, number, text, textOrNull, texts, whole } from './coerce.ts';
+import { id, json, type Json, list, mostTokens, number, text, textOrNull, texts, tokens, whole } from './coerce.ts';
 import { decimal } from './decimal.ts';
 import type { AppInfo, ConversationRecord, MessageRecord, ThoughtRecord } from './records.ts';
 import type { WireUsage } from './wire-event.ts';
@@ -67,14 +67,14 @@ function thought(from: Json): ThoughtRecord {
 
 /** Since 1.16 usage lies flat in the message, under names of its own. */
 function usageOf(from: Json): WireUsage | null {
-  const promptTokens = number(from['message_tokens']);
-  const completionTokens = number(from['answer_tokens']);
-  const totalTokens = number(from['total_tokens']);
+  const promptTokens = tokens(from['message_tokens']);
+  const completionTokens = tokens(from['answer_tokens']);
+  const totalTokens = tokens(from['total_tokens']);
   if (promptTokens === null && completionTokens === null && totalTokens === null) return null;
   return {
     promptTokens,
     completionTokens,
-    totalTokens: totalTokens ?? (promptTokens ?? 0) + (completionTokens ?? 0),
+    totalTokens: totalTokens ?? Math.min((promptTokens ?? 0) + (completionTokens ?? 0), mostTokens),
     totalPrice: decimal(from['total_price']),
     currency: id(from['currency']),
     latency: number(from['provider_response_latency']),

@@ -1,4 +1,4 @@
-import { id, isJson, json, type Json, number, text, textOrNull, whole } from './coerce.ts';
+import { id, isJson, json, type Json, number, text, textOrNull, tokens, whole } from './coerce.ts';
 import { parseJson } from './json.ts';
 import { epochSeconds } from './time.ts';
 import type { WorkflowLogRecord, WorkflowLogRun, WorkflowRunRecord } from './workflow-run.ts';
@@ -15,7 +15,7 @@ export function parseWorkflowRun(from: Json): WorkflowRunRecord | null {
     outputs: written(from['outputs']),
     error: textOrNull(from['error']),
     totalSteps: whole(from['total_steps']),
-    totalTokens: number(from['total_tokens']),
+    totalTokens: tokens(from['total_tokens']),
     elapsedTime: number(from['elapsed_time']),
     createdAt: epochSeconds(from['created_at']),
     finishedAt: epochSeconds(from['finished_at']),
@@ -53,7 +53,7 @@ function logRun(from: Json): WorkflowLogRun {
     triggeredFrom: id(from['triggered_from']),
     error: textOrNull(from['error']),
     elapsedTime: number(from['elapsed_time']),
-    totalTokens: number(from['total_tokens']),
+    totalTokens: tokens(from['total_tokens']),
     totalSteps: whole(from['total_steps']),
     exceptionsCount: whole(from['exceptions_count']),
     createdAt: epochSeconds(from['created_at']),

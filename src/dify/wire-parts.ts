@@ -1,4 +1,4 @@
-import { id, json, type Json, list, number, text, textOrNull, whole } from './coerce.ts';
+import { id, json, type Json, list, number, text, textOrNull, tokens, whole } from './coerce.ts';
 import { decimal } from './decimal.ts';
 import type { WireCitation, WireFile, WireUsage } from './wire-event.ts';
 
@@ -7,9 +7,9 @@ export function usage(value: unknown): WireUsage | null {
   const from = json(value);
   if (Object.keys(from).length === 0) return null;
   return {
-    promptTokens: number(from['prompt_tokens']),
-    completionTokens: number(from['completion_tokens']),
-    totalTokens: number(from['total_tokens']) ?? 0,
+    promptTokens: tokens(from['prompt_tokens']),
+    completionTokens: tokens(from['completion_tokens']),
+    totalTokens: tokens(from['total_tokens']) ?? 0,
     totalPrice: decimal(from['total_price']),
     currency: id(from['currency']),
     latency: number(from['latency']),

@@ -139,6 +139,8 @@ describe('errorFromReply', () => {
     expect(fromJson(429, body, { retryAfter: '7' }).retryAfterMs).toBe(7000);
     expect(fromJson(429, body, { retryAfter: 'soon' }).retryAfterMs).toBe(2000);
     expect(fromJson(429, body, { retryAfter: 'Wed, 21 Oct 2015 07:28:00 GMT' }).retryAfterMs).toBe(0);
+    for (const far of ['1e12', 'Wed, 21 Oct 2099 07:28:00 GMT'])
+      expect(fromJson(429, body, { retryAfter: far }).retryAfterMs).toBe(86_400_000);
     const edge = errorFromReply(429, 'text/html; charset=UTF-8', 'error code: 1015', { retryAfter: '30' });
     expect(edge).toMatchObject({ code: 'UPSTREAM_RATE_LIMITED', retryAfterMs: 30_000 });
   });

@@ -123,10 +123,9 @@ function viewsOf({ events }: RunReader): Map<number, { text: string; reasoning: 
 
 /** A failure prints its seed and path: FC_SEED=… FC_PATH=… with `-t` plays it again, FC_RUNS=… plays more or fewer. */
 function parameters(standard: number): fc.Parameters<[Scenario]> {
-  const { FC_SEED, FC_PATH, FC_RUNS } = process.env;
+  const { FC_PATH, FC_RUNS } = process.env;
   return {
     numRuns: FC_RUNS === undefined ? standard : Number(FC_RUNS),
-    ...(FC_SEED === undefined ? {} : { seed: Number(FC_SEED) }),
     ...(FC_PATH === undefined ? {} : { path: FC_PATH }),
   };
 }

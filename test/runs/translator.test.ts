@@ -230,6 +230,21 @@ describe('the end', () => {
     expect(state.citations).toMatchObject([{ position: 1, documentName: 'koeln.md', datasetId: null }]);
   });
 
+  test('tells as many tokens as GraphQL can count', () => {
+    const most = 2 ** 31 - 1;
+    const usage = { prompt_tokens: 1.5, completion_tokens: -1, total_tokens: 2 ** 31 };
+    expect(fold([message('a'), messageEnd({ usage })]).state.usage).toMatchObject({
+      promptTokens: 2,
+      completionTokens: 0,
+      totalTokens: most,
+    });
+    const nodes = ['1', '2'].flatMap((id) => {
+      const data = { status: 'succeeded', execution_metadata: { total_tokens: most } };
+      return [node('started', id), node('finished', id, data)];
+    });
+    expect(fold([workflowStarted(), ...nodes]).state.usage).toMatchObject({ totalTokens: most, source: 'NODE_SUM' });
+  });
+
   test('C45 keeps the usage of message_end whichever comes last', () => {
     const ends = [messageEnd(), workflowFinished('succeeded')];
     for (const frames of [ends, ends.toReversed()]) {
