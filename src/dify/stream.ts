@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
 import { GatewayError } from '../errors.ts';
-import type { LiveReply } from './http.ts';
-import type { BodyListener } from './live-body.ts';
+import type { BodyListener, LiveReply } from './live-reply.ts';
 import { interrupted } from './network-error.ts';
 import { SseReader } from './sse.ts';
 import type { WireEvent } from './wire-event.ts';
@@ -54,14 +53,14 @@ export class ReplyStream implements DifyStream, BodyListener {
     this.#reply = reply;
     this.#options = options;
     this.#sse = new SseReader(options.maxEventBytes, options.secret);
-    reply.live.listen(this);
+    reply.listen(this);
   }
 
   read(onEvents: OnEvents): Promise<StreamEnd> {
     if (this.#end === undefined) {
       this.#onEvents = onEvents;
       this.#idle = setTimeout(() => this.#silence(), this.#options.idleMs);
-      this.#reply.live.resume();
+      this.#reply.resume();
     }
     return this.#ended.promise;
   }
@@ -98,7 +97,7 @@ export class ReplyStream implements DifyStream, BodyListener {
     try {
       const handled = this.#onEvents(events);
       if (handled === undefined) return this.#handled();
-      this.#reply.live.pause();
+      this.#reply.pause();
       handled.then(
         () => this.#handled(true),
         (error: unknown) => this.#breakOff(error),
@@ -114,7 +113,7 @@ export class ReplyStream implements DifyStream, BodyListener {
       this.#ended.resolve(this.#end);
     } else if (paused) {
       this.#idle?.refresh();
-      this.#reply.live.resume();
+      this.#reply.resume();
     }
   }
 
