@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { connectTo } from './connect.ts';
-import type { Ask, Reply } from './http.ts';
+import type { Reply, TextAsk } from './exchange.ts';
 import { HttpReader, type ReplyHead } from './http-reader.ts';
 import { closed, errorFromNetwork, unanswered, unconnected } from './network-error.ts';
 
@@ -15,8 +15,6 @@ export interface BodyListener {
 
 /** Where is asked. `connectMs`: how long a connection may take, with TLS. */
 export type Origin = ReturnType<typeof connectTo> & { readonly host: string; readonly connectMs: number };
-
-export type TextAsk = Ask & { readonly body?: string };
 
 /** Every socket is read into it: what one has brought is taken before another is read. */
 const shared = Buffer.allocUnsafeSlow(65_536);
