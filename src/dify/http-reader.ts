@@ -12,6 +12,8 @@ export class NotHttp extends Error {
 /** Of all lines before the body, or behind it, in bytes. */
 const MOST_LINES = 16_384;
 
+const LINE_FEED = 0x0a;
+
 const STATUS = /^HTTP\/1\.[01] (\d{3})(?: [^\r\0]*)?\r$/;
 const FIELD = /^([\w!#$%&'*+\-.^`|~]+):[ \t]*([^\r\0]*?)[ \t]*\r$/;
 // 13 digits are less than 2⁵², and a size that Number can count.
@@ -26,6 +28,8 @@ type Place = 'status' | 'field' | 'body' | 'chunk' | 'chunk end' | 'trailer' | '
  */
 export class HttpReader {
   head: ReplyHead | null = null;
+  from = 0;
+  to = 0;
   #place: Place = 'status';
   /** Of the body, or of this chunk of it, in bytes. */
   #left = 0;
@@ -40,25 +44,26 @@ export class HttpReader {
     return this.#place === 'over';
   }
 
-  /** The part of the body that these bytes hold: moved together within them, where it comes in chunks. */
-  read(bytes: Buffer): Buffer {
-    let from = 0;
-    let to = 0;
+  /**
+   * Reads the first `size` of the bytes. What they hold of the body stands between `from` and `to` of them afterwards: moved together,
+   * where it comes in chunks.
+   */
+  read(bytes: Buffer, size: number): void {
     let at = 0;
-    while (at < bytes.length && this.#place !== 'over') {
+    this.from = this.to = 0;
+    while (at < size && this.#place !== 'over') {
       if (this.#place !== 'body') {
-        at = this.#readLine(bytes, at);
+        at = this.#readLine(bytes, at, size);
         continue;
       }
-      const end = Math.min(at + this.#left, bytes.length);
-      if (to === 0) from = to = at;
-      else if (to < at) bytes.copyWithin(to, at, end);
-      to += end - at;
+      const end = Math.min(at + this.#left, size);
+      if (this.to === 0) this.from = this.to = at;
+      else if (this.to < at) bytes.copyWithin(this.to, at, end);
+      this.to += end - at;
       this.#left -= end - at;
       at = end;
       if (this.#left === 0) this.#place = this.#isChunked ? 'chunk end' : 'over';
     }
-    return bytes.subarray(from, to);
   }
 
   /** The connection was closed. False if the reply was not whole. */
@@ -68,13 +73,13 @@ export class HttpReader {
     return this.#place === 'over';
   }
 
-  #readLine(bytes: Buffer, at: number): number {
-    const newline = bytes.indexOf(0x0a, at);
-    const end = newline < 0 ? bytes.length : newline;
+  #readLine(bytes: Buffer, at: number, size: number): number {
+    let end = at;
+    while (end < size && bytes[end] !== LINE_FEED) end += 1;
     this.#lines += end - at + 1;
     if (this.#lines > MOST_LINES) throw new NotHttp(`More than ${MOST_LINES} bytes before or behind its body`);
     this.#line += bytes.toString('latin1', at, end);
-    if (newline >= 0) {
+    if (end < size) {
       const line = this.#line;
       this.#line = '';
       this.#take(line);

@@ -7,8 +7,8 @@ import { closed, errorFromNetwork, unanswered, unconnected } from './network-err
 
 /** What is told of a body: what each read of the socket brings, then one of the others. */
 export interface BodyListener {
-  /** The bytes are another's as soon as this returns. */
-  onPiece(bytes: Buffer): void;
+  /** What stands between `from` and `to`: it is overwritten as soon as this returns. */
+  onPiece(bytes: Buffer, from: number, to: number): void;
   onEnd(): void;
   onBreak(error: unknown): void;
 }
@@ -18,6 +18,8 @@ export type Origin = ReturnType<typeof connectTo> & { readonly host: string; rea
 
 /** Every socket is read into it: what one has brought is taken before another is read. */
 const shared = Buffer.allocUnsafeSlow(65_536);
+
+const none = Buffer.alloc(0);
 
 /** One for all: to make an error costs more than the rest of letting go. */
 const letGo = new Error('The connection was let go');
@@ -47,7 +49,7 @@ export class LiveReply implements Reply {
     const request = requestOf(ask, origin.host);
     this.#onRelease = onRelease;
     this.#limit = setTimeout(() => this.#break(unconnected()), origin.connectMs);
-    this.#socket = origin.connect({ buffer: shared, callback: (size) => this.#read(shared.subarray(0, size)) });
+    this.#socket = origin.connect({ buffer: shared, callback: (size) => this.#read(size) });
     this.#socket.once(origin.ready, () => {
       clearTimeout(this.#limit);
       if (ask.headersMs > 0) this.#limit = setTimeout(() => this.#break(unanswered()), ask.headersMs);
@@ -92,7 +94,8 @@ export class LiveReply implements Reply {
     this.#paused = false;
     const held = this.#held;
     this.#held = null;
-    this.#tell(held);
+    if (held) this.#listener?.onPiece(held, 0, held.length);
+    this.#endIfOver();
     if (!this.#isPaused()) this.#socket.resume();
   }
 
@@ -101,28 +104,31 @@ export class LiveReply implements Reply {
   }
 
   /** Returns false if no more is to be read for now. */
-  #read(bytes: Buffer): boolean {
+  #read(size: number): boolean {
     if (this.#isOver) return false;
-    const wasOpen = this.#reader.head !== null;
-    let piece: Buffer;
+    const reader = this.#reader;
+    const wasOpen = reader.head !== null;
     try {
-      piece = this.#reader.read(bytes);
+      reader.read(shared, size);
     } catch (error) {
       this.#break(error);
       return false;
     }
-    if (this.#reader.head === null) return true;
+    if (reader.head === null) return true;
     if (!wasOpen) {
       clearTimeout(this.#limit);
       this.#opened.resolve();
     }
-    if (this.#paused) this.#held = Buffer.concat(this.#held ? [this.#held, piece] : [piece]);
-    else this.#tell(piece);
+    const { from, to } = reader;
+    if (this.#paused) this.#held = Buffer.concat([this.#held ?? none, shared.subarray(from, to)]);
+    else {
+      if (from < to) this.#listener?.onPiece(shared, from, to);
+      this.#endIfOver();
+    }
     return !this.#paused;
   }
 
-  #tell(piece: Buffer | null): void {
-    if (piece && piece.length > 0) this.#listener?.onPiece(piece);
+  #endIfOver(): void {
     if (!this.#reader.isOver || this.#paused || this.#isOver) return;
     this.#letGo();
     this.#listener?.onEnd();
@@ -130,7 +136,7 @@ export class LiveReply implements Reply {
 
   /** By the other side. */
   #closed(): void {
-    if (this.#reader.close()) this.#tell(null);
+    if (this.#reader.close()) this.#endIfOver();
     else this.#break(closed());
   }
 
@@ -155,8 +161,8 @@ export class LiveReply implements Reply {
     const stream = new Readable({ read: () => this.resume() });
     stream.on('error', () => {});
     this.listen({
-      onPiece: (bytes) => {
-        if (!stream.push(Buffer.from(bytes))) this.pause();
+      onPiece: (bytes, from, to) => {
+        if (!stream.push(Buffer.from(bytes.subarray(from, to)))) this.pause();
       },
       onEnd: () => stream.push(null),
       onBreak: (error) => stream.destroy(error instanceof Error ? error : new Error('The reply broke off')),
