@@ -141,22 +141,26 @@ class MemoryReader implements RunReader {
     this.#after = after;
   }
 
-  async next(): Promise<readonly RunEvent[] | 'gap' | null> {
-    while (!this.#closed) {
-      if (this.#missed) {
-        this.close();
-        return 'gap';
-      }
-      const { state } = this.#run;
-      if (state.lastSeq > this.#after) {
-        const events = this.#run.since(this.#after, MOST_READ);
-        this.#after += events.length;
-        return events;
-      }
-      if (isEnded(state)) this.close();
-      else await new Promise<void>((resolve) => (this.#wake = resolve));
+  take(): readonly RunEvent[] | 'gap' | null | undefined {
+    if (this.#closed) return null;
+    if (this.#missed) {
+      this.close();
+      return 'gap';
     }
+    const { state } = this.#run;
+    if (state.lastSeq > this.#after) {
+      const events = this.#run.since(this.#after, MOST_READ);
+      this.#after += events.length;
+      return events;
+    }
+    if (!isEnded(state)) return undefined;
+    this.close();
     return null;
+  }
+
+  wait(wake: () => void): void {
+    this.#wake = wake;
+    if (this.#closed || this.#missed || this.#run.state.lastSeq > this.#after || isEnded(this.#run.state)) this.wake();
   }
 
   miss(): void {
