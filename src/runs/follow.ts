@@ -97,7 +97,7 @@ class Follower implements Following {
   wait(wake: () => void): void {
     if (this.isOver) return wake();
     this.#wake = wake;
-    if (!this.#gathering) this.#reader.wait(() => this.#call());
+    if (!this.#gathering) this.#reader.wait(this.#call);
   }
 
   async next(): Promise<IteratorResult<Followed, undefined>> {
@@ -163,11 +163,11 @@ class Follower implements Following {
     this.#call();
   }
 
-  #call(): void {
+  readonly #call = (): void => {
     const wake = this.#wake;
     this.#wake = null;
     wake?.();
-  }
+  };
 }
 
 /** The end of a run is always sent, so a snapshot of an ended run stops short of its last event. */

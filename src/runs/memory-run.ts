@@ -11,6 +11,8 @@ export class MemoryRun implements KeptRun {
   watchersElsewhere = 0;
   #state: RunState;
   #events: RunEvent[] = [];
+  /** What was appended last: what most readers are to have. */
+  #newest: readonly RunEvent[] = [];
   readonly #readers = new Set<MemoryReader>();
   /** Texts that a later event replaced, each with the number of that event. */
   #replaced: { readonly seq: number; readonly text: string }[] = [];
@@ -52,6 +54,7 @@ export class MemoryRun implements KeptRun {
 
   append(events: readonly RunEvent[]): void {
     this.check(events);
+    this.#newest = events;
     for (const event of events) {
       if (event.type === 'TextReplaced') this.#replaced.push({ seq: event.seq, text: this.state.text });
       applyEvent(this.state, event);
@@ -78,6 +81,7 @@ export class MemoryRun implements KeptRun {
 
   /** The events from number `after + 1` on: all, or the first `most`. */
   since(after: number, most = Infinity): readonly RunEvent[] {
+    if (this.#newest[0]?.seq === after + 1 && this.#newest.length <= most) return this.#newest;
     return this.#events.slice(after, after + most);
   }
 
