@@ -12,6 +12,7 @@ export class NotHttp extends Error {
 /** Of all lines before the body, or behind it, in bytes. */
 const MOST_LINES = 16_384;
 
+const CARRIAGE_RETURN = 0x0d;
 const LINE_FEED = 0x0a;
 
 const STATUS = /^HTTP\/1\.[01] (\d{3})(?: [^\r\0]*)?\r$/;
@@ -53,7 +54,7 @@ export class HttpReader {
     this.from = this.to = 0;
     while (at < size && this.#place !== 'over') {
       if (this.#place !== 'body') {
-        at = this.#readLine(bytes, at, size);
+        at = this.#place === 'chunk end' ? this.#betweenChunks(bytes, at, size) : this.#readLine(bytes, at, size);
         continue;
       }
       const end = Math.min(at + this.#left, size);
@@ -71,6 +72,20 @@ export class HttpReader {
     // Without a length the body goes on until then.
     if (this.#place === 'body' && this.#left === Infinity) this.#place = 'over';
     return this.#place === 'over';
+  }
+
+  /** Both lines at once, as they nearly always are: `\r\n1f4\r\n`. */
+  #betweenChunks(bytes: Buffer, at: number, size: number): number {
+    let end = at + 2;
+    let left = 0;
+    for (let digit = hexOf(bytes[end]); digit >= 0 && end < at + 8; digit = hexOf(bytes[++end]))
+      left = left * 16 + digit;
+    const isPlain = bytes[at] === CARRIAGE_RETURN && bytes[at + 1] === LINE_FEED && left > 0 && this.#line === '';
+    if (!isPlain || end + 2 > size || bytes[end] !== CARRIAGE_RETURN || bytes[end + 1] !== LINE_FEED)
+      return this.#readLine(bytes, at, size);
+    this.#left = left;
+    this.#place = 'body';
+    return end + 2;
   }
 
   #readLine(bytes: Buffer, at: number, size: number): number {
@@ -133,6 +148,14 @@ export class HttpReader {
     this.#left = status === 204 || status === 304 ? 0 : (lengthOf(headers) ?? Infinity);
     this.#place = this.#left === 0 ? 'over' : this.#isChunked ? 'chunk' : 'body';
   }
+}
+
+/** -1 for what is no digit of a size. */
+function hexOf(byte = 0): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  // Capitals differ by one bit.
+  const letter = byte | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
 /** Nothing is known of a name that nobody has sent. */
