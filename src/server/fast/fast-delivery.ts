@@ -158,7 +158,7 @@ async function awaited(
     const { done, value } = await events.next();
     if (done) return null;
     const json = teller.json(value, contextValue);
-    if (json === null) return await ordinary(value);
+    if (json === null) return ordinary(value);
     const sent = teller.deliver(json);
     if (sent) await sent;
   }
