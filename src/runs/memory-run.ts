@@ -1,20 +1,21 @@
-import { EventList } from './event-list.ts';
 import type { RunEvent } from './run-event.ts';
 import type { KeptRun, RunReader } from './run-log.ts';
 import { applyEvent, isEnded, isSettled, newState, type RunHeader, type RunState } from './run-state.ts';
 
-/** A run's events, their fold, and the readers that wait for more. */
+/** Numbered events in an array (event `seq` stands at `seq - 1`), their fold, and the readers that wait for more. */
 export class MemoryRun implements KeptRun {
   readonly ended: Promise<void>;
-  /** Estimated size in memory. */
+  /** Estimated size in memory: what is kept besides text counts a flat 200 bytes an event. */
   bytes = 0;
   /** Readers in other processes. */
   watchersElsewhere = 0;
   #state: RunState;
-  #events = new EventList(() => this.#state);
+  #events: RunEvent[] = [];
   /** What was appended last: what most readers are to have. */
   #newest: readonly RunEvent[] = [];
   readonly #readers = new Set<MemoryReader>();
+  /** Texts that a later event replaced, each with the number of that event. */
+  #replaced: { readonly seq: number; readonly text: string }[] = [];
   #end!: () => void;
   #settle = Promise.withResolvers<void>();
 
@@ -40,7 +41,8 @@ export class MemoryRun implements KeptRun {
   /** What happened was something else: begins again with these events, and lets all readers know. */
   restart(events: readonly RunEvent[]): void {
     this.#state = newState(this.#state.header);
-    this.#events = new EventList(() => this.#state);
+    this.#events = [];
+    this.#replaced = [];
     this.#weighHeader();
     for (const reader of this.#readers) reader.miss();
     this.append(events);
@@ -54,9 +56,10 @@ export class MemoryRun implements KeptRun {
     this.check(events);
     this.#newest = events;
     for (const event of events) {
-      this.#events.push(event);
+      if (event.type === 'TextReplaced') this.#replaced.push({ seq: event.seq, text: this.state.text });
       applyEvent(this.state, event);
-      this.bytes += weighEvent(event) + weigh(event.signed);
+      this.#events.push(event);
+      this.bytes += 200 + weighEvent(event) + weigh(event.signed);
     }
     if (isEnded(this.state)) this.#end();
     if (isSettled(this.state)) {
@@ -79,12 +82,30 @@ export class MemoryRun implements KeptRun {
   /** The events from number `after + 1` on: all, or the first `most`. */
   since(after: number, most = Infinity): readonly RunEvent[] {
     if (this.#newest[0]?.seq === after + 1 && this.#newest.length <= most) return this.#newest;
-    return this.#events.since(after, most);
+    return this.#events.slice(after, after + most);
   }
 
   at(seq: number): { text: string; reasoning: string } {
-    const { lastSeq, text, reasoning } = this.state;
-    return seq >= lastSeq ? { text, reasoning } : this.#events.at(seq);
+    if (seq >= this.state.lastSeq) return { text: this.state.text, reasoning: this.state.reasoning };
+    let text: string | undefined;
+    let reasoning: string | undefined;
+    for (
+      let i = Math.min(seq, this.#events.length) - 1;
+      i >= 0 && (text === undefined || reasoning === undefined);
+      i -= 1
+    ) {
+      const event = this.#events[i];
+      if (event?.type === 'TextDelta') text ??= this.#textBefore(seq).slice(0, event.offset + event.text.length);
+      else if (event?.type === 'TextReplaced') text ??= event.text;
+      else if (event?.type === 'ReasoningDelta')
+        reasoning ??= this.state.reasoning.slice(0, event.offset + event.text.length);
+    }
+    return { text: text ?? '', reasoning: reasoning ?? '' };
+  }
+
+  /** The longest text that the one after event `seq` is the beginning of. */
+  #textBefore(seq: number): string {
+    return this.#replaced.find((old) => old.seq > seq)?.text ?? this.state.text;
   }
 
   /** Throws if these cannot follow. All are refused where one is: readers may not see half a step. */
@@ -168,32 +189,30 @@ class MemoryReader implements RunReader {
 function weighEvent(event: RunEvent): number {
   switch (event.type) {
     case 'TextDelta':
-    case 'ReasoningDelta':
-      // Where it stands, and its share of the text, which is a chain of pieces.
-      return 100 + 2 * event.text.length;
     case 'TextReplaced':
-      return 200 + 4 * event.text.length;
+    case 'ReasoningDelta':
+      return 2 * event.text.length;
     case 'AudioChunk':
-      return 200 + 2 * event.base64.length;
+      return 2 * event.base64.length;
     case 'AgentStepChanged':
-      return 200 + weigh(event.step);
+      return weigh(event.step);
     case 'UnknownEvent':
-      return 200 + weigh(event.data);
+      return weigh(event.data);
     case 'RunFinished':
-      return 200 + weigh(event.outputs) + weigh(event.citations) + weigh(event.rawText);
+      return weigh(event.outputs) + weigh(event.citations) + weigh(event.rawText);
     case 'RunPaused':
-      return 200 + weigh(event.forms);
+      return weigh(event.forms);
     case 'AgentLogged':
-      return 400 + weigh(event.data);
+      return 200 + weigh(event.data);
     case 'NodeChanged':
-      return 400 + weigh(event.node.inputs) + weigh(event.node.outputs);
+      return 200 + weigh(event.node.inputs) + weigh(event.node.outputs);
     case 'RunQueued':
     case 'RunStarted':
     case 'RunResumed':
     case 'UpstreamRecovered':
     case 'RoundStarted':
     case 'FileProduced':
-      return 400;
+      return 200;
   }
 }
 
