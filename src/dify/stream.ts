@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import { GatewayError } from '../errors.ts';
-import type { BodyListener, LiveReply } from './live-reply.ts';
+import type { LiveReply } from './http.ts';
+import type { BodyListener } from './live-body.ts';
 import { interrupted } from './network-error.ts';
-import { Silence } from './silence.ts';
 import { SseReader } from './sse.ts';
 import type { WireEvent } from './wire-event.ts';
 
@@ -45,7 +45,7 @@ export class ReplyStream implements DifyStream, BodyListener {
   readonly #ended = Promise.withResolvers<StreamEnd>();
   #onEvents: OnEvents = () => {};
   #end: StreamEnd | undefined;
-  #silence: Silence | undefined;
+  #idle: NodeJS.Timeout | undefined;
   /** A call of `onEvents` runs or has not resolved yet; in the latter case the socket is paused. */
   #handling = false;
   #bytes = 0;
@@ -54,23 +54,23 @@ export class ReplyStream implements DifyStream, BodyListener {
     this.#reply = reply;
     this.#options = options;
     this.#sse = new SseReader(options.maxEventBytes, options.secret);
-    reply.listen(this);
+    reply.live.listen(this);
   }
 
   read(onEvents: OnEvents): Promise<StreamEnd> {
     if (this.#end === undefined) {
       this.#onEvents = onEvents;
-      this.#silence = new Silence(this.#options.idleMs, () => this.#silent());
-      this.#reply.resume();
+      this.#idle = setTimeout(() => this.#silence(), this.#options.idleMs);
+      this.#reply.live.resume();
     }
     return this.#ended.promise;
   }
 
-  onPiece(bytes: Buffer, from: number, to: number): void {
+  onPiece(bytes: Buffer): void {
     if (this.#end !== undefined) return;
-    this.#silence?.heard();
-    this.#hand(this.#sse.read(bytes, from, to));
-    this.#bytes += to - from;
+    this.#idle?.refresh();
+    this.#hand(this.#sse.read(bytes));
+    this.#bytes += bytes.length;
     const most = this.#options.maxEventBytes;
     if (this.#sse.overflowed) this.#finish({ by: 'failed', error: tooLong('an event', most) });
     else if (this.#bytes > most * MOST_LONGEST)
@@ -98,7 +98,7 @@ export class ReplyStream implements DifyStream, BodyListener {
     try {
       const handled = this.#onEvents(events);
       if (handled === undefined) return this.#handled();
-      this.#reply.pause();
+      this.#reply.live.pause();
       handled.then(
         () => this.#handled(true),
         (error: unknown) => this.#breakOff(error),
@@ -113,8 +113,8 @@ export class ReplyStream implements DifyStream, BodyListener {
     if (this.#end !== undefined) {
       this.#ended.resolve(this.#end);
     } else if (paused) {
-      this.#silence?.heard();
-      this.#reply.resume();
+      this.#idle?.refresh();
+      this.#reply.live.resume();
     }
   }
 
@@ -122,7 +122,7 @@ export class ReplyStream implements DifyStream, BodyListener {
   #finish(end: StreamEnd): void {
     if (this.#end !== undefined) return;
     this.#end = end;
-    this.#silence?.[Symbol.dispose]();
+    clearTimeout(this.#idle);
     this.#reply.release();
     if (this.#sse.malformed > 0) {
       this.#options.log.debug({ frames: this.#sse.malformed }, 'frames without JSON were skipped');
@@ -136,8 +136,11 @@ export class ReplyStream implements DifyStream, BodyListener {
     this.#finish({ by: 'closed' });
   }
 
-  #silent(): void {
-    if (this.#handling) return this.#silence?.again();
+  #silence(): void {
+    if (this.#handling) {
+      this.#idle?.refresh();
+      return;
+    }
     const seconds = this.#options.idleMs / 1000;
     const error = new GatewayError('UPSTREAM_TIMEOUT', `Dify has sent nothing, not even a ping, for ${seconds} s`);
     this.#finish({ by: 'failed', error });

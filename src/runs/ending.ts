@@ -68,13 +68,11 @@ export class Ending {
 
   /** Sees these up to the one that nothing can follow; returns them up to there. */
   seeAll(wire: readonly WireEvent[]): readonly WireEvent[] {
-    let seen = 0;
-    for (const event of wire) {
+    const last = wire.findIndex((event) => {
       this.see(event);
-      seen += 1;
-      if (this.final !== null) return wire.slice(0, seen);
-    }
-    return wire;
+      return this.final !== null;
+    });
+    return last < 0 ? wire : wire.slice(0, last + 1);
   }
 
   see(wire: WireEvent): void {

@@ -1,4 +1,3 @@
-import { Silence } from '../dify/silence.ts';
 import type { DifyStream, OnEvents, StreamEnd } from '../dify/stream.ts';
 import type { RecordedEnd } from './recorded-end.ts';
 
@@ -30,21 +29,21 @@ export async function readStream(
     const before = heard;
     const seen = await look();
     if (over) return;
-    if (seen === null || heard !== before) return quiet.again();
+    if (seen === null || heard !== before) return void quiet.refresh();
     found = seen;
     close();
   };
-  const quiet = new Silence(quietMs, () => void lookUp());
+  const quiet = setTimeout(() => void lookUp(), quietMs);
   try {
     const end = await stream.read((events) => {
       heard += 1;
-      quiet.heard();
+      quiet.refresh();
       return onEvents(events);
     });
     return found ? { by: 'record', found } : end;
   } finally {
     over = true;
-    quiet[Symbol.dispose]();
+    clearTimeout(quiet);
     signal.removeEventListener('abort', close);
   }
 }
