@@ -67,7 +67,7 @@ export class Stage implements AsyncDisposable {
     const child = new Child(files[subject], { cores: this.cores?.measured ?? null });
     const url = await child.call<string>('listen', { upstream: this.source, ...setting });
     const measured: Measured = { name, child, url, [Symbol.asyncDispose]: () => child.close() };
-    await playRound(this, measured, { mode: 'flood', events: 200, cue: 'warm' }, 50);
+    await playRound(this, measured, { mode: 'flood', events: 2_000, cue: 'warm' }, 50);
     return measured;
   }
 

@@ -367,7 +367,7 @@ describe('the environment', () => {
       'LOG_LEVEL: write one of fatal, error, warn, info, debug, trace, silent',
       'DIFY_APP_NAME: app names start with a letter and have up to 64 letters, digits, _ and -',
       'DIFY_BASE_URL: write a URL that starts with https:// or http://',
-      'DIFY_API_KEY: has white space in it: write the key alone',
+      'DIFY_API_KEY: has white space or letters beyond ASCII in it: write the key alone',
     ]);
   });
 });
@@ -540,7 +540,8 @@ describe('a broken file', () => {
 
   test.each([
     ['""', 'is empty: write the app’s API key'],
-    ['app 1', 'has white space in it: write the key alone'],
+    ['app-é', 'has white space or letters beyond ASCII in it: write the key alone'],
+    ['app 1', 'has white space or letters beyond ASCII in it: write the key alone'],
     ['dataset-1', 'is a knowledge key: write the key of an app, which starts with app-'],
     ['123', 'is not a text: put it in quotes'],
   ])('with the key %s is refused', (wrong, message) => {

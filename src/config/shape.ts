@@ -16,7 +16,7 @@ const key = z
         : 'is not a text: put it in quotes',
   })
   .min(1, 'is empty: write the app’s API key')
-  .regex(/^\S*$/, 'has white space in it: write the key alone')
+  .regex(/^[!-~]*$/, 'has white space or letters beyond ASCII in it: write the key alone')
   .refine(
     (text) => !text.startsWith('dataset-'),
     'is a knowledge key: write the key of an app, which starts with app-',

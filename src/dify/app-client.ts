@@ -3,7 +3,8 @@ import { GatewayError } from '../errors.ts';
 import type { Call, Read } from './call.ts';
 import { isJson, type Json } from './coerce.ts';
 import { errorFromReply } from './error-reply.ts';
-import { header, readText, type Ask, type LiveReply, type Reply, type Upstream } from './http.ts';
+import type { Ask, Reply, TextAsk } from './exchange.ts';
+import { header, readText, type Upstream } from './http.ts';
 import { parseJson } from './json.ts';
 import { limited, type Limit } from './limited.ts';
 import { multipart, type FilePart } from './multipart.ts';
@@ -72,13 +73,13 @@ export class AppClient {
 
   /** Sends once, and answers with the JSON of the reply. */
   once(call: Call, totalMs = this.#options.headersMs): Promise<Json> {
-    return limited(totalMs, async ({ signal }) => this.#json(call, await this.#send(call, plain, signal), signal));
+    return limited(totalMs, async ({ signal }) => this.#json(call, await this.#send(call, signal), signal));
   }
 
   /** Sends once; any success will do, whatever its body. */
   async command(call: Call, totalMs = this.#options.headersMs): Promise<void> {
     await limited(totalMs, async ({ signal }) => {
-      await readText(await this.#accepted(call, await this.#send(call, plain, signal), signal), maxErrorBytes);
+      await readText(await this.#accepted(call, await this.#send(call, signal), signal), maxErrorBytes);
     });
   }
 
@@ -102,7 +103,8 @@ export class AppClient {
 
   /** Sends once, and answers with the open event stream. */
   async stream(call: Call, signal: AbortSignal): Promise<DifyStream> {
-    const reply = await this.#opened(call, await this.#send(call, 'text/event-stream', signal), signal);
+    const ask = this.#ask(call, 'text/event-stream', { headersMs: this.#options.headersMs });
+    const reply = await this.#opened(call, await this.#upstream.open(ask, signal), signal);
     const type = header(reply, 'content-type');
     if (!type.toLowerCase().startsWith('text/event-stream')) {
       const said = type.includes('json') ? await this.#said(call, reply, signal) : '';
@@ -127,11 +129,11 @@ export class AppClient {
     return reply;
   }
 
-  #send(call: Call, accept: string, signal: AbortSignal): Promise<LiveReply> {
-    return this.#upstream.send(this.#ask(call, accept, { headersMs: this.#options.headersMs }), signal);
+  #send(call: Call, signal: AbortSignal): Promise<Reply> {
+    return this.#upstream.send(this.#ask(call, plain, { headersMs: this.#options.headersMs }), signal);
   }
 
-  #ask(call: Call, accept: string, limits: Pick<Ask, 'headersMs' | 'silenceMs'>): Ask {
+  #ask(call: Call, accept: string, limits: Pick<Ask, 'headersMs' | 'silenceMs'>): TextAsk {
     const { method, path, query = {}, body, isSigned = false } = call;
     const search = new URLSearchParams(
       Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined),

@@ -1,5 +1,5 @@
 import type { Json } from './coerce.ts';
-import type { Ask } from './http.ts';
+import type { Ask } from './exchange.ts';
 
 export interface Read {
   readonly path: string;

@@ -2,35 +2,10 @@ import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { buildConnector, Client, Pool, type Dispatcher } from 'undici';
 import { GatewayError } from '../errors.ts';
-import { LiveBody } from './live-body.ts';
+import { connectTo } from './connect.ts';
+import type { Ask, Reply, TextAsk } from './exchange.ts';
+import { LiveReply, type Origin } from './live-reply.ts';
 import { errorFromNetwork } from './network-error.ts';
-
-export interface Ask {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** With the query. */
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** A stream is sent as it comes, and destroyed when the connection is let go. */
-  readonly body?: string | Readable;
-  /** How long the headers may take once the request is out, in ms; 0 for no limit of its own. */
-  readonly headersMs: number;
-  /** How long the reply's body may be silent while it is read, in ms, about a second coarse; without it, for ever. */
-  readonly silenceMs?: number;
-}
-
-/** A reply whose body is still to be read: whoever gets it reads it to its end or calls `release`. */
-export interface Reply {
-  readonly status: number;
-  readonly headers: Dispatcher.ResponseData['headers'];
-  readonly body: Readable;
-  /** Lets go of the connection at once; may be called again, and after the end. */
-  release(): void;
-}
-
-/** One whose pieces can be had as they come, too: either by `live` or by `body`. */
-export interface LiveReply extends Reply {
-  readonly live: LiveBody;
-}
 
 const common = {
   // One request per connection is what keeps a question from being sent twice: no HTTP/2, which would share them.
@@ -43,14 +18,16 @@ const common = {
  * reads take that risk, for they can be repeated; everything else gets a connection that never carried a request.
  */
 export class Upstream {
-  readonly #origin: string;
+  readonly #url: URL;
+  readonly #live: Origin;
   readonly #reads: Pool;
   readonly #connect: buildConnector.connector;
   readonly #open = new Set<() => void>();
   #closed = false;
 
   constructor(origin: string, connectMs: number) {
-    this.#origin = origin;
+    this.#url = new URL(origin);
+    this.#live = { ...connectTo(this.#url), host: this.#url.host, connectMs };
     this.#connect = buildConnector({ timeout: connectMs, allowH2: false });
     this.#reads = new Pool(origin, { ...common, connect: this.#connect, keepAliveTimeout: 1_000 });
   }
@@ -77,11 +54,10 @@ export class Upstream {
   }
 
   /** Sends over a connection of its own, which `signal` destroys in every phase. Rejects as `read` does. */
-  async send(ask: Ask, signal: AbortSignal): Promise<LiveReply> {
-    signal.throwIfAborted();
-    if (this.#closed) throw new GatewayError('DRAINING', 'This server is shutting down');
+  async send(ask: Ask, signal: AbortSignal): Promise<Reply> {
+    this.#check(signal);
     let socket: Socket | undefined;
-    const client = new Client(this.#origin, {
+    const client = new Client(this.#url.origin, {
       ...common,
       // `connection: close`
       pipelining: 0,
@@ -90,31 +66,33 @@ export class Upstream {
         socket = this.#connect(options, callback) as unknown as Socket;
       },
     });
-    const release = () => {
-      signal.removeEventListener('abort', release);
-      this.#open.delete(release);
+    const release = this.#watch(signal, () => {
       client.destroy(letGo).catch(ignore);
       socket?.destroy(letGo);
       if (ask.body instanceof Readable) ask.body.destroy();
-    };
-    signal.addEventListener('abort', release, { once: true });
-    this.#open.add(release);
+    });
     try {
-      const live = new LiveBody();
-      client.dispatch(request(ask), live);
-      let body: Readable | undefined;
-      return {
-        ...(await live.head),
-        live,
-        get body() {
-          return (body ??= live.stream());
-        },
-        release,
-      };
+      const { statusCode: status, headers, body } = await client.request(request(ask));
+      body.on('error', ignore);
+      return { status, headers, body, release };
     } catch (error) {
       release();
       signal.throwIfAborted();
       throw errorFromNetwork(error);
+    }
+  }
+
+  /** As `send`, for a reply that is told as it comes. */
+  async open(ask: TextAsk, signal: AbortSignal): Promise<LiveReply> {
+    this.#check(signal);
+    const reply = new LiveReply(this.#live, ask, () => leave());
+    const leave = this.#watch(signal, () => reply.release());
+    try {
+      await reply.opened;
+      return reply;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
     }
   }
 
@@ -123,6 +101,22 @@ export class Upstream {
     this.#closed = true;
     for (const release of this.#open) release();
     await this.#reads.destroy();
+  }
+
+  #check(signal: AbortSignal): void {
+    signal.throwIfAborted();
+    if (this.#closed) throw new GatewayError('DRAINING', 'This server is shutting down');
+  }
+
+  /** `letGo` is called when `signal` is aborted, when all connections are let go, or by what this returns; once. */
+  #watch(signal: AbortSignal, letGo: () => void): () => void {
+    const release = () => {
+      signal.removeEventListener('abort', release);
+      if (this.#open.delete(release)) letGo();
+    };
+    signal.addEventListener('abort', release, { once: true });
+    this.#open.add(release);
+    return release;
   }
 }
 

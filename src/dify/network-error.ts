@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts';
+import { NotHttp } from './http-reader.ts';
 
-/** What undici rejects with before there is a reply. Only name, code and message are kept as cause: no headers, no sockets. */
+/** What fails before there is a reply. Only name, code and message are kept as cause: no headers, no sockets. */
 export function errorFromNetwork(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error;
   const code = codeOf(error);
@@ -8,7 +9,7 @@ export function errorFromNetwork(error: unknown): GatewayError {
   if (code === 'UND_ERR_HEADERS_TIMEOUT') {
     return new GatewayError('UPSTREAM_TIMEOUT', 'Dify was asked and did not begin to answer in time', { cause });
   }
-  if (cause.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW') {
+  if (error instanceof NotHttp || cause.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW') {
     return new GatewayError('UPSTREAM_PROTOCOL', 'What answers at the base URL does not speak HTTP as it should', {
       cause,
     });
@@ -17,6 +18,26 @@ export function errorFromNetwork(error: unknown): GatewayError {
     return new GatewayError('UPSTREAM_UNREACHABLE', 'Dify closed the connection without an answer', { cause });
   }
   return new GatewayError('UPSTREAM_UNREACHABLE', 'Dify could not be reached', { cause });
+}
+
+/** No connection was made in time. */
+export function unconnected(): Error {
+  return coded('No connection was made in time', 'UND_ERR_CONNECT_TIMEOUT');
+}
+
+/** The connection was made, and no headers came in time. */
+export function unanswered(): Error {
+  return coded('No headers came in time', 'UND_ERR_HEADERS_TIMEOUT');
+}
+
+/** The other side has closed the connection before its reply was whole. */
+export function closed(): Error {
+  return coded('The other side has closed the connection', 'UND_ERR_SOCKET');
+}
+
+/** In undici's words, as those of the connections that it keeps. */
+function coded(message: string, code: string): Error {
+  return Object.assign(new Error(message), { code });
 }
 
 /** A stream that broke off after its headers. */

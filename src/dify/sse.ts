@@ -40,12 +40,11 @@ export class SseReader {
   }
 
   /** The events that these bytes complete. */
-  read(bytes: Uint8Array): readonly WireEvent[] {
-    const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    let at = 0;
-    while (at < all.length && !this.overflowed) {
-      const event = this.#isBetween ? this.#template.read(all, at) : null;
-      if (event === null) at = this.#readFrame(all, at);
+  read(bytes: Buffer, from = 0, to = bytes.length): readonly WireEvent[] {
+    let at = from;
+    while (at < to && !this.overflowed) {
+      const event = this.#isBetween ? this.#template.read(bytes, at, to) : null;
+      if (event === null) at += this.#readFrame(bytes.subarray(at, to));
       else {
         this.#events.push(event);
         at = this.#template.end;
@@ -54,18 +53,18 @@ export class SseReader {
     return this.#taken();
   }
 
-  /** To the end of the frame that begins at `at`, or as far as it goes. Returns where that is. */
-  #readFrame(bytes: Buffer, at: number): number {
-    const last = bytes.indexOf('\n\n', at, 'latin1');
+  /** To the end of the frame that begins there, or as far as it goes. Returns how far that is. */
+  #readFrame(bytes: Buffer): number {
+    const last = bytes.indexOf('\n\n', 0, 'latin1');
     const isOver = last >= 0;
-    const frame = bytes.subarray(at, isOver ? last + 2 : bytes.length);
+    const frame = isOver ? bytes.subarray(0, last + 2) : bytes;
     const isWhole = this.#isBetween && isOver;
     const before = this.#events.length;
     this.#parser.feed(this.#decoder.decode(frame, { stream: true }));
     this.#isBetween = isOver;
     const event = this.#events[before];
     if (isWhole && event && this.#events.length === before + 1) this.#template.learn(frame, event);
-    return at + frame.length;
+    return frame.length;
   }
 
   /**

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import { GatewayError } from '../errors.ts';
-import type { LiveReply } from './http.ts';
-import type { BodyListener } from './live-body.ts';
+import type { BodyListener, LiveReply } from './live-reply.ts';
 import { interrupted } from './network-error.ts';
+import { Silence } from './silence.ts';
 import { SseReader } from './sse.ts';
 import type { WireEvent } from './wire-event.ts';
 
@@ -45,7 +45,7 @@ export class ReplyStream implements DifyStream, BodyListener {
   readonly #ended = Promise.withResolvers<StreamEnd>();
   #onEvents: OnEvents = () => {};
   #end: StreamEnd | undefined;
-  #idle: NodeJS.Timeout | undefined;
+  #silence: Silence | undefined;
   /** A call of `onEvents` runs or has not resolved yet; in the latter case the socket is paused. */
   #handling = false;
   #bytes = 0;
@@ -54,23 +54,23 @@ export class ReplyStream implements DifyStream, BodyListener {
     this.#reply = reply;
     this.#options = options;
     this.#sse = new SseReader(options.maxEventBytes, options.secret);
-    reply.live.listen(this);
+    reply.listen(this);
   }
 
   read(onEvents: OnEvents): Promise<StreamEnd> {
     if (this.#end === undefined) {
       this.#onEvents = onEvents;
-      this.#idle = setTimeout(() => this.#silence(), this.#options.idleMs);
-      this.#reply.live.resume();
+      this.#silence = new Silence(this.#options.idleMs, () => this.#silent());
+      this.#reply.resume();
     }
     return this.#ended.promise;
   }
 
-  onPiece(bytes: Buffer): void {
+  onPiece(bytes: Buffer, from: number, to: number): void {
     if (this.#end !== undefined) return;
-    this.#idle?.refresh();
-    this.#hand(this.#sse.read(bytes));
-    this.#bytes += bytes.length;
+    this.#silence?.heard();
+    this.#hand(this.#sse.read(bytes, from, to));
+    this.#bytes += to - from;
     const most = this.#options.maxEventBytes;
     if (this.#sse.overflowed) this.#finish({ by: 'failed', error: tooLong('an event', most) });
     else if (this.#bytes > most * MOST_LONGEST)
@@ -98,7 +98,7 @@ export class ReplyStream implements DifyStream, BodyListener {
     try {
       const handled = this.#onEvents(events);
       if (handled === undefined) return this.#handled();
-      this.#reply.live.pause();
+      this.#reply.pause();
       handled.then(
         () => this.#handled(true),
         (error: unknown) => this.#breakOff(error),
@@ -113,8 +113,8 @@ export class ReplyStream implements DifyStream, BodyListener {
     if (this.#end !== undefined) {
       this.#ended.resolve(this.#end);
     } else if (paused) {
-      this.#idle?.refresh();
-      this.#reply.live.resume();
+      this.#silence?.heard();
+      this.#reply.resume();
     }
   }
 
@@ -122,7 +122,7 @@ export class ReplyStream implements DifyStream, BodyListener {
   #finish(end: StreamEnd): void {
     if (this.#end !== undefined) return;
     this.#end = end;
-    clearTimeout(this.#idle);
+    this.#silence?.[Symbol.dispose]();
     this.#reply.release();
     if (this.#sse.malformed > 0) {
       this.#options.log.debug({ frames: this.#sse.malformed }, 'frames without JSON were skipped');
@@ -136,11 +136,8 @@ export class ReplyStream implements DifyStream, BodyListener {
     this.#finish({ by: 'closed' });
   }
 
-  #silence(): void {
-    if (this.#handling) {
-      this.#idle?.refresh();
-      return;
-    }
+  #silent(): void {
+    if (this.#handling) return this.#silence?.again();
     const seconds = this.#options.idleMs / 1000;
     const error = new GatewayError('UPSTREAM_TIMEOUT', `Dify has sent nothing, not even a ping, for ${seconds} s`);
     this.#finish({ by: 'failed', error });

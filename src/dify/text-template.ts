@@ -35,23 +35,23 @@ export class TextTemplate {
     if (secret !== null && !/^[\w.~+/=-]+$/.test(secret)) this.#tries = MOST_TRIES;
   }
 
-  /** The event whose frame begins at `at`; null if it is not whole, or not like the one that was learnt. */
-  read(bytes: Buffer, at: number): WireEvent | null {
+  /** The event whose frame begins at `at`; null if it is not whole before `to`, or not like the one that was learnt. */
+  read(bytes: Buffer, at: number, to: number): WireEvent | null {
     const [before, after, make] = [this.#before, this.#after, this.#make];
     const start = at + before.length;
-    if (make === null || start > bytes.length || bytes.compare(before, 0, before.length, at, start) !== 0) return null;
+    if (make === null || start > to || bytes.compare(before, 0, before.length, at, start) !== 0) return null;
     let close = start;
     let isPlain = true;
     let isEscaped = false;
     for (let byte = bytes[close]; byte !== QUOTE; byte = bytes[++close]) {
-      if (byte === undefined || byte < 0x20) return null;
+      if (byte === undefined || close >= to || byte < 0x20) return null;
       if (byte === BACKSLASH) {
         isEscaped = true;
         close += 1;
       } else if (byte > 0x7e) isPlain = false;
     }
     const end = close + after.length;
-    if (end > bytes.length || end - at > this.#longest) return null;
+    if (end > to || end - at > this.#longest) return null;
     if (bytes.compare(after, 0, after.length, close, end) !== 0) return null;
     const raw = isPlain ? bytes.toString('latin1', start, close) : decoder.decode(bytes.subarray(start, close));
     if (this.#secret !== null && raw.includes(this.#secret)) return null;

@@ -68,11 +68,13 @@ export class Ending {
 
   /** Sees these up to the one that nothing can follow; returns them up to there. */
   seeAll(wire: readonly WireEvent[]): readonly WireEvent[] {
-    const last = wire.findIndex((event) => {
+    let seen = 0;
+    for (const event of wire) {
       this.see(event);
-      return this.final !== null;
-    });
-    return last < 0 ? wire : wire.slice(0, last + 1);
+      seen += 1;
+      if (this.final !== null) return wire.slice(0, seen);
+    }
+    return wire;
   }
 
   see(wire: WireEvent): void {

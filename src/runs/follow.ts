@@ -1,5 +1,5 @@
 import type { RunEvent } from './run-event.ts';
-import type { KeptRun } from './run-log.ts';
+import type { KeptRun, RunReader } from './run-log.ts';
 import { isEnded } from './run-state.ts';
 import { elapsed } from './wait.ts';
 
@@ -35,8 +35,11 @@ export interface FollowOptions {
 
 /** What a reader gets, one after the other. */
 export interface Following extends AsyncIterableIterator<Followed, undefined> {
-  /** The next event, if there is no need to wait for it: several come at once, mostly. */
+  /** The next event, if there is no need to wait for it; undefined also after the last, when `isOver`. */
   ready(): Followed | undefined;
+  readonly isOver: boolean;
+  /** Calls back once, as soon as there may be another, or none any more: while it happens, mostly. */
+  wait(wake: () => void): void;
 }
 
 /** A reader that has this many events to catch up on gets its text merged. */
@@ -47,63 +50,123 @@ const BEHIND = 256;
  * generator would not see `return()`: letting go takes effect at once, also while it waits.
  */
 export function follow(run: KeptRun, options: FollowOptions = {}): Following {
-  const { coalesceMs = 0, maxPayloadBytes = 65_536, only } = options;
-  const attached = attach(run, options.after ?? null);
-  let reader = run.read(attached.seq);
-  const gone = new AbortController();
-  let isGone = false;
-  let batch: Iterator<RunAttached | RunEvent> = [attached].values();
+  return new Follower(run, options);
+}
 
-  /** What this reader was told is not what happened: it begins anew. */
-  function again(): RunAttached {
-    const anew = { ...attach(run, null), mode: 'GAP' as const };
-    reader = run.read(anew.seq);
-    if (isGone) reader.close();
-    return anew;
+class Follower implements Following {
+  isOver = false;
+  readonly #run: KeptRun;
+  readonly #options: FollowOptions;
+  readonly #maxPayloadBytes: number;
+  #reader: RunReader;
+  #attached: RunAttached | null;
+  /** What was read after that, told up to `#at`. */
+  #batch: readonly RunEvent[] = [];
+  #at = 0;
+  /** The same, where it is merged. */
+  #merged: Iterator<RunEvent, undefined> | null = null;
+  /** What was read waits for more that it can be merged with. */
+  #gathering: AbortController | null = null;
+  #wake: (() => void) | null = null;
+
+  constructor(run: KeptRun, options: FollowOptions) {
+    this.#run = run;
+    this.#options = options;
+    this.#maxPayloadBytes = options.maxPayloadBytes ?? 65_536;
+    this.#attached = attach(run, options.after ?? null);
+    this.#reader = run.read(this.#attached.seq);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  ready(): Followed | undefined {
+    while (!this.isOver && !this.#gathering) {
+      const event = this.#next();
+      if (event) return { run: this.#run, event, maxPayloadBytes: this.#maxPayloadBytes };
+      const read = this.#reader.take();
+      if (read === undefined) return undefined;
+      if (read === null) this.#end();
+      else if (read === 'gap') this.#begin();
+      else this.#read(read);
+    }
+    return undefined;
+  }
+
+  wait(wake: () => void): void {
+    if (this.isOver) return wake();
+    this.#wake = wake;
+    if (!this.#gathering) this.#reader.wait(this.#call);
+  }
+
+  async next(): Promise<IteratorResult<Followed, undefined>> {
+    for (;;) {
+      const value = this.ready();
+      if (value) return { done: false, value };
+      if (this.isOver) return { done: true, value: undefined };
+      await new Promise<void>((resolve) => this.wait(resolve));
+    }
+  }
+
+  async return(): Promise<IteratorResult<Followed, undefined>> {
+    this.#end();
+    return { done: true, value: undefined };
+  }
+
+  /** Again: what this reader was told is not what happened. */
+  #begin(): void {
+    this.#attached = { ...attach(this.#run, null), mode: 'GAP' };
+    this.#reader = this.#run.read(this.#attached.seq);
+    this.#tell([]);
+  }
+
+  /** Of what was read. */
+  #next(): RunAttached | RunEvent | undefined {
+    const attached = this.#attached;
+    this.#attached = null;
+    return attached ?? (this.#merged ? this.#merged.next().value : this.#batch[this.#at++]);
+  }
+
+  #read(events: readonly RunEvent[]): void {
+    const { coalesceMs = 0 } = this.#options;
+    // One that is behind has enough to merge.
+    if (coalesceMs === 0 || events.length > BEHIND || isEnded(this.#run.state)) this.#tell(events);
+    else void this.#gather(events, coalesceMs);
+  }
+
+  /** Tells them with what else comes within `ms`. */
+  async #gather(events: readonly RunEvent[], ms: number): Promise<void> {
+    const gathering = new AbortController();
+    this.#gathering = gathering;
+    await elapsed(ms, this.#run.ended, gathering.signal);
+    this.#gathering = null;
+    const more = this.isOver ? null : this.#reader.take();
+    if (more === 'gap') this.#begin();
+    else this.#tell([...events, ...(more ?? [])]);
+    this.#call();
   }
 
   /** As this reader wants them. */
-  function shaped(read: readonly RunEvent[]): Iterator<RunEvent> | Promise<Iterator<RunEvent>> {
-    // One that is behind has enough to merge.
-    if (coalesceMs === 0 || read.length > BEHIND || isEnded(run.state)) return chosen(read);
-    const seen = read.at(-1)?.seq ?? 0;
-    return more(run, reader, { seen, ms: coalesceMs, gone: gone.signal }).then((rest) => chosen([...read, ...rest]));
+  #tell(events: readonly RunEvent[]): void {
+    const { coalesceMs = 0, only } = this.#options;
+    this.#batch = only ? events.filter((event) => event.type === 'RunFinished' || only(event)) : events;
+    this.#at = 0;
+    this.#merged = coalesceMs > 0 || this.#batch.length > BEHIND ? merge(this.#batch) : null;
   }
 
-  function chosen(read: readonly RunEvent[]): Iterator<RunEvent> {
-    const events = only ? read.filter((event) => event.type === 'RunFinished' || only(event)) : read;
-    return coalesceMs > 0 || events.length > BEHIND ? merge(events) : events.values();
+  #end(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.#gathering?.abort(null);
+    this.#reader.close();
+    this.#call();
   }
 
-  function ready(): Followed | undefined {
-    const { done, value } = batch.next();
-    return done || isGone ? undefined : { run, event: value, maxPayloadBytes };
-  }
-
-  return {
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    ready,
-    async next() {
-      for (;;) {
-        const followed = ready();
-        if (followed) return { done: false, value: followed };
-        const read = isGone ? null : await reader.next();
-        if (read === null || isGone) return { done: true, value: undefined };
-        if (read === 'gap') batch = [again()].values();
-        else {
-          const events = shaped(read);
-          batch = events instanceof Promise ? await events : events;
-        }
-      }
-    },
-    async return() {
-      isGone = true;
-      gone.abort(null);
-      reader.close();
-      return { done: true, value: undefined };
-    },
+  readonly #call = (): void => {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
   };
 }
 
@@ -115,18 +178,6 @@ function attach(run: KeptRun, after: number | null): RunAttached {
   const mode = after === null ? 'SNAPSHOT' : known ? 'RESUME' : 'GAP';
   const seq = known ? Math.min(after, newest) : newest;
   return { type: 'RunAttached', seq, at: Date.now(), mode, ...run.at(seq) };
-}
-
-/** What else arrives within `ms`, after number `seen`. */
-async function more(
-  run: KeptRun,
-  reader: ReturnType<KeptRun['read']>,
-  { seen, ms, gone }: { readonly seen: number; readonly ms: number; readonly gone: AbortSignal },
-): Promise<readonly RunEvent[]> {
-  await elapsed(ms, run.ended, gone);
-  const read = run.state.lastSeq > seen ? await reader.next() : null;
-  // After a gap nothing is read here any more: the next reading says so.
-  return read === null || read === 'gap' ? [] : read;
 }
 
 /**

@@ -11,6 +11,8 @@ export class MemoryRun implements KeptRun {
   watchersElsewhere = 0;
   #state: RunState;
   #events: RunEvent[] = [];
+  /** What was appended last: what most readers are to have. */
+  #newest: readonly RunEvent[] = [];
   readonly #readers = new Set<MemoryReader>();
   /** Texts that a later event replaced, each with the number of that event. */
   #replaced: { readonly seq: number; readonly text: string }[] = [];
@@ -52,6 +54,7 @@ export class MemoryRun implements KeptRun {
 
   append(events: readonly RunEvent[]): void {
     this.check(events);
+    this.#newest = events;
     for (const event of events) {
       if (event.type === 'TextReplaced') this.#replaced.push({ seq: event.seq, text: this.state.text });
       applyEvent(this.state, event);
@@ -78,6 +81,7 @@ export class MemoryRun implements KeptRun {
 
   /** The events from number `after + 1` on: all, or the first `most`. */
   since(after: number, most = Infinity): readonly RunEvent[] {
+    if (this.#newest[0]?.seq === after + 1 && this.#newest.length <= most) return this.#newest;
     return this.#events.slice(after, after + most);
   }
 
@@ -141,22 +145,26 @@ class MemoryReader implements RunReader {
     this.#after = after;
   }
 
-  async next(): Promise<readonly RunEvent[] | 'gap' | null> {
-    while (!this.#closed) {
-      if (this.#missed) {
-        this.close();
-        return 'gap';
-      }
-      const { state } = this.#run;
-      if (state.lastSeq > this.#after) {
-        const events = this.#run.since(this.#after, MOST_READ);
-        this.#after += events.length;
-        return events;
-      }
-      if (isEnded(state)) this.close();
-      else await new Promise<void>((resolve) => (this.#wake = resolve));
+  take(): readonly RunEvent[] | 'gap' | null | undefined {
+    if (this.#closed) return null;
+    if (this.#missed) {
+      this.close();
+      return 'gap';
     }
+    const { state } = this.#run;
+    if (state.lastSeq > this.#after) {
+      const events = this.#run.since(this.#after, MOST_READ);
+      this.#after += events.length;
+      return events;
+    }
+    if (!isEnded(state)) return undefined;
+    this.close();
     return null;
+  }
+
+  wait(wake: () => void): void {
+    this.#wake = wake;
+    if (this.#closed || this.#missed || this.#run.state.lastSeq > this.#after || isEnded(this.#run.state)) this.wake();
   }
 
   miss(): void {

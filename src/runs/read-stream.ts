@@ -1,3 +1,4 @@
+import { Silence } from '../dify/silence.ts';
 import type { DifyStream, OnEvents, StreamEnd } from '../dify/stream.ts';
 import type { RecordedEnd } from './recorded-end.ts';
 
@@ -29,21 +30,21 @@ export async function readStream(
     const before = heard;
     const seen = await look();
     if (over) return;
-    if (seen === null || heard !== before) return void quiet.refresh();
+    if (seen === null || heard !== before) return quiet.again();
     found = seen;
     close();
   };
-  const quiet = setTimeout(() => void lookUp(), quietMs);
+  const quiet = new Silence(quietMs, () => void lookUp());
   try {
     const end = await stream.read((events) => {
       heard += 1;
-      quiet.refresh();
+      quiet.heard();
       return onEvents(events);
     });
     return found ? { by: 'record', found } : end;
   } finally {
     over = true;
-    clearTimeout(quiet);
+    quiet[Symbol.dispose]();
     signal.removeEventListener('abort', close);
   }
 }

@@ -63,11 +63,13 @@ export interface KeptRun {
 /** A position in a run's events. Readers pull: nothing is queued for them. */
 export interface RunReader {
   /**
-   * The next events, in order, never none of them; waits for them. Null after the last. One call at a time. `gap`: what was read
-   * before is not what the run has become (its writer was lost with events that nobody else saw): begin again from its state,
-   * with a new reader.
+   * The next events, in order, never none of them; undefined as long as there are none, null after the last. `gap`: what was read
+   * before is not what the run has become (its writer was lost with events that nobody else saw): begin again from its state, with a
+   * new reader.
    */
-  next(): Promise<readonly RunEvent[] | 'gap' | null>;
-  /** Lets go at once: a waiting `next` resolves with null. */
+  take(): readonly RunEvent[] | 'gap' | null | undefined;
+  /** Calls back once, as soon as there is something to take: while it is being appended, mostly. One at a time. */
+  wait(wake: () => void): void;
+  /** Lets go at once: whoever waits is called. */
   close(): void;
 }

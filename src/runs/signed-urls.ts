@@ -3,6 +3,8 @@ import { fileRoute } from '../dify/signed-path.ts';
 /** Where an address begins; at the end of a text, also what may become `http://` or `https://`. */
 const BEGINNING = /(?<![A-Za-z0-9])(?:https?:\/\/|h(?:t(?:t(?:ps?(?::\/?)?)?)?)?$)|\//g;
 const CUT_SCHEME = /(?<![A-Za-z0-9])h(?:t(?:t(?:ps?:?)?)?)?$/;
+/** Any other letter at the end spares the search. */
+const ENDS_OF_CUT = 'htps:';
 /** Up to the query, whatever host and folders it names. */
 const PATH = /https?:\/\/[\w.~:@-]{0,255}(?:\/[\w.~/-]*)?|\/[\w.~/-]*/y;
 const REST_OF_PATH = /[\w.~/-]*/y;
@@ -42,8 +44,10 @@ export class SignedUrls {
   /** What is certain now. */
   feed(raw: string): string {
     // Every token comes by here.
-    if (this.#held === '' && !raw.includes('/') && !CUT_SCHEME.test(raw)) {
-      if (raw !== '') this.#before = raw.slice(-1);
+    const last = raw.slice(-1);
+    const isCut = ENDS_OF_CUT.includes(last) && CUT_SCHEME.test(raw);
+    if (this.#held === '' && !isCut && !raw.includes('/')) {
+      if (raw !== '') this.#before = last;
       return raw;
     }
     return this.#scan(this.#before + this.#held + raw, false);

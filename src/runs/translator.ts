@@ -5,6 +5,7 @@ import { AnswerText } from './answer-text.ts';
 import type { Outcome } from './ending.ts';
 import { HumanForms } from './human-forms.ts';
 import { NodeTimeline } from './node-timeline.ts';
+import { numbered } from './numbered.ts';
 import type { RecordedEnd } from './recorded-end.ts';
 import type { Draft, RunEvent, SettledBy } from './run-event.ts';
 import { runFile } from './run-file.ts';
@@ -143,9 +144,8 @@ export class Translator {
   }
 
   #emit(draft: Draft): void {
-    const signed = this.#texts.taken();
-    const event = { ...draft, seq: ++this.#seq, at: this.#at } as RunEvent;
-    this.#out.push(signed ? { ...event, signed } : event);
+    this.#seq += 1;
+    this.#out.push(numbered(draft, this.#seq, this.#at, this.#texts.taken()));
   }
 
   #one(sent: WireEvent): void {

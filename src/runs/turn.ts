@@ -70,9 +70,11 @@ export class Turn {
    * question before anybody can know that it is.
    */
   see(events: readonly RunEvent[]): void {
-    const { header } = this.#run.state;
-    const { turns } = this.#lines;
     for (const event of events) {
+      // Nearly all are.
+      if (event.type === 'TextDelta') continue;
+      const { header } = this.#run.state;
+      const { turns } = this.#lines;
       if (event.type === 'RunStarted' && header.kind === 'CHAT' && event.conversationId !== null) {
         const line = conversationLine(header.viewer, header.app, event.conversationId);
         this.#conversations.add(line);

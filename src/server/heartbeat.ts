@@ -7,8 +7,10 @@ const SMALL_MESSAGE = 65_536;
 /** What a ping or a pong takes besides what it says. */
 const CONTROL_BYTES = 6;
 
+type Tcp = Pick<Socket, 'bytesRead' | 'setTimeout'>;
+
 interface Watched {
-  readonly tcp: Pick<Socket, 'bytesRead'>;
+  readonly tcp: Tcp;
   readonly isIdle: () => boolean;
   /** When a ping left that is not answered; Infinity while it waits behind other things. */
   pinged: number | null;
@@ -18,6 +20,12 @@ interface Watched {
   pendingSince: number | null;
 }
 
+interface HeartbeatTimes {
+  readonly pingMs: number;
+  readonly messageMs: number;
+  readonly stalledMs: number;
+}
+
 /**
  * Sees to it that sockets are open for somebody: each is pinged, and closed when nobody answers, nobody uses it, or a message, which is
  * held in memory, does not come to its end.
@@ -25,21 +33,27 @@ interface Watched {
 export class Heartbeat implements Disposable {
   readonly #pingMs: number;
   readonly #messageMs: number;
+  readonly #stalledMs: number;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #watched = new Map<WebSocket, Watched>();
 
-  /** `pingMs`: how long an answer may take, and from it to the next ping; `messageMs`: how long a large message may take. */
-  constructor(pingMs: number, messageMs: number) {
+  /**
+   * `pingMs`: how long an answer may take, and from it to the next ping; `messageMs`: how long a large message may take; `stalledMs`: how
+   * long nothing may move while a ping waits behind what was said before.
+   */
+  constructor({ pingMs, messageMs, stalledMs }: HeartbeatTimes) {
     this.#pingMs = pingMs;
     this.#messageMs = messageMs;
+    this.#stalledMs = stalledMs;
     this.#timer = setInterval(() => {
       for (const [socket, watched] of this.#watched) this.#see(socket, watched);
     }, pingMs);
   }
 
-  watch(socket: WebSocket, tcp: Pick<Socket, 'bytesRead'>, isIdle: () => boolean): void {
+  watch(socket: WebSocket, tcp: Tcp, isIdle: () => boolean): void {
     const watched: Watched = { tcp, isIdle, pinged: null, taken: tcp.bytesRead, pendingSince: null };
     this.#watched.set(socket, watched);
+    tcp.setTimeout(0).on('timeout', () => socket.terminate());
     const controlled = (data: Buffer) => (watched.taken += data.length + CONTROL_BYTES);
     socket.on('message', () => {
       watched.taken = tcp.bytesRead;
@@ -65,7 +79,12 @@ export class Heartbeat implements Disposable {
       return;
     }
     watched.pinged = Infinity;
-    socket.ping(undefined, undefined, () => (watched.pinged = performance.now()));
+    // Counted only while a ping waits: a timer that each event moves is felt.
+    watched.tcp.setTimeout(this.#stalledMs);
+    socket.ping(undefined, undefined, () => {
+      watched.pinged = performance.now();
+      watched.tcp.setTimeout(0);
+    });
   }
 
   #isStuck(watched: Watched): boolean {

@@ -176,12 +176,11 @@ export function openWebSocketDoor(http: Server, parts: WebSocketParts): WebSocke
       }
     },
   });
-  const heartbeat = new Heartbeat(pingMs, bounds.bodyMs);
+  const heartbeat = new Heartbeat({ pingMs, messageMs: bounds.bodyMs, stalledMs });
   const idleMs = socketLimits.idleMinutes * 60_000;
   sockets.on('connection', (socket, request) => {
     // `ws` closes the socket by itself, with the code that fits.
     socket.on('error', (error) => logger.debug({ err: error }, 'socket error'));
-    request.socket.setTimeout(stalledMs, () => socket.terminate());
     const outbox = new Outbox(socket, request.socket);
     readAtMost(socket, socketLimits.messagesPerSecond);
     const credentials = new SocketCredentials(identify, request, (code, reason) => socket.close(code, reason));

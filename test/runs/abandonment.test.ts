@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { holdAnswers } from './held-answers.ts';
 import { openRuns, textBegins } from './open-runs.ts';
+import { next } from './reading.ts';
 
 const cancels = { onDisconnect: 'CANCEL' } as const;
 
@@ -59,7 +60,7 @@ describe('a run that is to be cancelled when nobody is attached', () => {
       inputs: { topic: 'Cake' },
     });
     const reader = run.read(0);
-    while (run.state.status !== 'PAUSED') await reader.next();
+    while (run.state.status !== 'PAUSED') await next(reader);
     reader.close();
     // Time alone can tell that nothing happens.
     await new Promise((resolve) => setTimeout(resolve, 200));

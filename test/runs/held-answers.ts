@@ -1,7 +1,7 @@
 import { message, messageEnd, sse, conversationId as usual } from './dify-frames.ts';
 import type { KeptRun } from '../../src/runs/run-log.ts';
 import type { RunsRig } from './open-runs.ts';
-import { readToEnd } from './reading.ts';
+import { next, readToEnd } from './reading.ts';
 
 /** Answers that Dify begins with `a` and does not end by itself. */
 export interface HeldAnswers {
@@ -38,7 +38,7 @@ export async function positions(run: KeptRun): Promise<number[]> {
 export async function standsAt(run: KeptRun, position: number): Promise<void> {
   const reader = run.read(0);
   for (;;) {
-    const events = await reader.next();
+    const events = await next(reader);
     if (events === null || events === 'gap') throw new Error(`never at ${position}`);
     if (events.some((event) => event.type === 'RunQueued' && event.position === position)) break;
   }

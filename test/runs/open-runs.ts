@@ -8,7 +8,7 @@ import type { KeptRun } from '../../src/runs/run-log.ts';
 import type { Question } from '../../src/runs/question.ts';
 import { Runs, type RunsOptions } from '../../src/runs/runs.ts';
 import { openSandbox, type Sandbox, type SandboxRequest, type ScriptStep } from '../../src/sandbox/sandbox.ts';
-import { readToEnd } from './reading.ts';
+import { next, readToEnd } from './reading.ts';
 
 export interface RunsRigOptions extends RunsOptions {
   readonly dify?: Partial<DifyAppOptions>;
@@ -118,7 +118,7 @@ export function textBegins(run: KeptRun): Promise<void> {
 /** Waits until something holds of a run, or it has ended. */
 export async function until(run: KeptRun, holds: () => boolean): Promise<void> {
   const reader = run.read(0);
-  while (!holds() && (await reader.next()) !== null);
+  while (!holds() && (await next(reader)) !== null);
   reader.close();
 }
 

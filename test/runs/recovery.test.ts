@@ -19,6 +19,7 @@ import {
 } from './dify-frames.ts';
 import { openFaulty } from './faulty-dify.ts';
 import { openRuns, over, textBegins } from './open-runs.ts';
+import { next } from './reading.ts';
 
 const patient = { settleMs: 5_000 };
 const reset = { reset: true } as const;
@@ -184,7 +185,7 @@ describe('a graph whose stream is cut', () => {
     await using rig = await openRuns({ version: '1.16.2', ...patient });
     const run = await rig.ask({ app: 'concierge', query: '!cut I want to book a table' });
     const reader = run.read(0);
-    for (let batch = await reader.next(); batch !== null && run.state.status !== 'PAUSED';) batch = await reader.next();
+    for (let batch = await next(reader); batch !== null && run.state.status !== 'PAUSED';) batch = await next(reader);
     reader.close();
     expect(run.state).toMatchObject({ status: 'PAUSED', reconnects: 1 });
     expect(run.state.forms.size).toBe(1);

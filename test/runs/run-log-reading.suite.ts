@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { RunLog } from '../../src/runs/run-log.ts';
-import { read, readToEnd } from './reading.ts';
+import { next, read, readToEnd } from './reading.ts';
 import { begin } from './run-writer.ts';
 
 /** The part of the RunLog suite that is about readers. */
@@ -22,7 +22,7 @@ export function readingSuite(open: () => RunLog | Promise<RunLog>): void {
     await using log = await open();
     const { run, writer } = await begin(log);
     await writer.write({ say: 'a' });
-    const waiting = run.read(3).next();
+    const waiting = next(run.read(3));
     await writer.write({ say: 'b' });
     await writer.write({ say: 'c' }, { say: 'd' });
     expect(await waiting).toEqual(writer.events.slice(3));
@@ -36,8 +36,8 @@ export function readingSuite(open: () => RunLog | Promise<RunLog>): void {
     await writer.write({ end: 'SUCCEEDED' });
     expect(await early).toEqual(writer.events);
     expect(await readToEnd(run.read(1))).toEqual(writer.events.slice(1));
-    expect(await run.read(2).next()).toBeNull();
-    expect(await run.read(99).next()).toBeNull();
+    expect(await next(run.read(2))).toBeNull();
+    expect(await next(run.read(99))).toBeNull();
   });
 
   test('gives three readers of different pace the same, while it is written', async () => {
@@ -66,7 +66,7 @@ export function readingSuite(open: () => RunLog | Promise<RunLog>): void {
   test('shows what was written as one step as a whole', async () => {
     await using log = await open();
     const { run, writer } = await begin(log);
-    const waiting = run.read(0).next();
+    const waiting = next(run.read(0));
     await writer.write({ say: 'a' }, { think: 'b' }, { replace: 'c' });
     expect(await waiting).toEqual(writer.events);
   });
@@ -75,7 +75,7 @@ export function readingSuite(open: () => RunLog | Promise<RunLog>): void {
     await using log = await open();
     const { run, writer } = await begin(log);
     const [asleep, leaving, behind] = [run.read(0), run.read(0), run.read(0)];
-    const [waiting, left] = [asleep.next(), leaving.next()];
+    const [waiting, left] = [next(asleep), next(leaving)];
     leaving.close();
     expect(await left).toBeNull();
     // Had it been woken for nothing, it would have got nothing.
@@ -90,7 +90,7 @@ export function readingSuite(open: () => RunLog | Promise<RunLog>): void {
     await using log = await open();
     const { run } = await begin(log);
     const reader = run.read(0);
-    const waiting = reader.next();
+    const waiting = next(reader);
     const startedAt = performance.now();
     reader.close();
     expect(await waiting).toBeNull();
@@ -104,6 +104,6 @@ export function readingSuite(open: () => RunLog | Promise<RunLog>): void {
     await writer.write({ say: 'a' });
     reader.close();
     reader.close();
-    expect(await reader.next()).toBeNull();
+    expect(await next(reader)).toBeNull();
   });
 }

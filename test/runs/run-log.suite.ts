@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Draft, RunEvent } from '../../src/runs/run-event.ts';
 import type { KeptRun, RunLog } from '../../src/runs/run-log.ts';
 import { everyKind, manyEpochs } from './histories.ts';
-import { readToEnd } from './reading.ts';
+import { next, readToEnd } from './reading.ts';
 import { readingSuite } from './run-log-reading.suite.ts';
 import { begin, newHeader, type RunWriter } from './run-writer.ts';
 
@@ -112,7 +112,7 @@ export function runLogSuite(name: string, open: () => RunLog | Promise<RunLog>):
         await writer.write({ say: 'a' }, { think: 'b' });
         const before = snapshot(run);
         const reader = run.read(2);
-        const waiting = reader.next();
+        const waiting = next(reader);
         await expect((async () => log.append(writer.header, wrong(writer)))()).rejects.toThrow();
         expect(snapshot((await log.find(writer.header))!)).toEqual(before);
         await writer.write({ say: 'c' }, { end: 'SUCCEEDED' });
@@ -134,7 +134,7 @@ export function runLogSuite(name: string, open: () => RunLog | Promise<RunLog>):
       test('takes no event for no change', async () => {
         await using log = await open();
         const { run, writer } = await begin(log);
-        const waiting = run.read(0).next();
+        const waiting = next(run.read(0));
         await log.append(writer.header, []);
         await writer.write({ say: 'a' });
         expect(await waiting).toEqual(writer.events);
@@ -152,12 +152,12 @@ export function runLogSuite(name: string, open: () => RunLog | Promise<RunLog>):
         readers[0].close();
         readers[0].close();
         expect(run.watchers).toBe(2);
-        const waiting = readers[1].next();
+        const waiting = next(readers[1]);
         readers[1].close();
         await waiting;
         expect(run.watchers).toBe(1);
         await writer.write({ end: 'SUCCEEDED' });
-        expect(await readers[2].next()).toBeNull();
+        expect(await next(readers[2])).toBeNull();
         expect(run.watchers).toBe(0);
       });
 

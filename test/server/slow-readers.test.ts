@@ -86,7 +86,7 @@ describe.each(Object.entries(stallAt))('a reader that reads nothing at %s', (_, 
   });
 
   test('is cut off in the end, and gone', async () => {
-    await using rig = await openRig({ nodeData: true, patience: { stalledMs: 500 } });
+    await using rig = await openRig({ nodeData: true, patience: { pingMs: 100, stalledMs: 500 } });
     floodText(rig.sandbox, 20);
     const id = await startRun(rig);
     await using stalled = await stall(rig.url, id);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { GatewayError } from '../../errors.ts';
 import { failed } from '../ending.ts';
 import { MemoryRun } from '../memory-run.ts';
@@ -79,6 +80,8 @@ export class Copy extends MemoryRun {
   }
 }
 
+/** Whatever the order of their members: one was told here, the other came from the store. */
 function sameEvent(one: RunEvent, other: RunEvent | undefined): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
+  const [ours, theirs] = [JSON.stringify(one), JSON.stringify(other ?? null)];
+  return ours === theirs || isDeepStrictEqual(JSON.parse(ours), JSON.parse(theirs));
 }

@@ -44,9 +44,13 @@ export function fastDelivery(logger: Logger, sharedBy: SharedBy = () => null): P
   };
 }
 
-/** A stream of events; `ready`: of which the next can be had without waiting, as long as there are any. */
+/** A stream of events that need not be waited for one by one, if it can tell when there are any. */
 interface Source extends AsyncIterator<unknown> {
-  ready?(): unknown;
+  /** The next event, if there is one now. */
+  ready(): unknown;
+  readonly isOver: boolean;
+  /** Calls back once, as soon as there may be another event, or none any more. */
+  wait(wake: () => void): void;
 }
 
 /** By document, of those whose selections no variable has a part in: readers with the same operation have the same writer. */
@@ -80,6 +84,8 @@ function writerOf(operation: ValidatedSubscriptionArgs, document: DocumentNode):
   }
 }
 
+type Given = Pick<ValidatedSubscriptionArgs, 'contextValue'>;
+
 /** How events are told. */
 interface Ways {
   readonly teller: Teller;
@@ -88,37 +94,30 @@ interface Ways {
 
 async function subscribe(
   operation: ValidatedSubscriptionArgs,
-  { teller, ordinary }: Ways,
+  ways: Ways,
   logger: Logger,
 ): Promise<AsyncIterable<ExecutionResult> | ExecutionResult> {
   const source = await createSourceEventStream(operation);
   if (!(Symbol.asyncIterator in source)) return source;
-  const events: Source = source[Symbol.asyncIterator]();
+  const events = source[Symbol.asyncIterator]();
+  const { teller } = ways;
   let isOver = false;
   function over(): void {
     if (isOver) return;
     isOver = true;
     logger.debug({ operation: operation.operation.name?.value, ...teller.told }, 'subscription ended');
   }
+  const next =
+    'wait' in events ? () => told(events as Source, ways, operation) : () => awaited(events, ways, operation);
   return {
     [Symbol.asyncIterator]() {
       return this;
     },
     /** Resolves with what has to go the ordinary way, or with the end. */
     async next() {
-      for (;;) {
-        const { done, value } = await events.next();
-        if (done) {
-          over();
-          return { done: true, value: undefined };
-        }
-        for (let event: unknown = value; event !== undefined; event = events.ready?.()) {
-          const json = teller.json(event, operation.contextValue);
-          if (json === null) return { done: false, value: await ordinary(event) };
-          const sent = teller.deliver(json);
-          if (sent) await sent;
-        }
-      }
+      const result = await next();
+      if (result === null) over();
+      return result === null ? { done: true, value: undefined } : { done: false, value: result };
     },
     async return() {
       over();
@@ -126,6 +125,43 @@ async function subscribe(
       return { done: true, value: undefined };
     },
   } as AsyncIterableIterator<ExecutionResult>;
+}
+
+/** Tells events while they happen, without a promise for each, up to one that has to go the ordinary way; null for the end. */
+function told(events: Source, { teller, ordinary }: Ways, { contextValue }: Given): Promise<ExecutionResult | null> {
+  return new Promise((resolve, reject) => {
+    function tell(): void {
+      try {
+        for (let event = events.ready(); event !== undefined; event = events.ready()) {
+          const json = teller.json(event, contextValue);
+          if (json === null) return resolve(ordinary(event));
+          const sent = teller.deliver(json);
+          if (sent) return void sent.then(tell, reject);
+        }
+        if (events.isOver) resolve(null);
+        else events.wait(tell);
+      } catch (error) {
+        reject(error as Error);
+      }
+    }
+    tell();
+  });
+}
+
+/** The same of events that can only be waited for. */
+async function awaited(
+  events: AsyncIterator<unknown>,
+  { teller, ordinary }: Ways,
+  { contextValue }: Given,
+): Promise<ExecutionResult | null> {
+  for (;;) {
+    const { done, value } = await events.next();
+    if (done) return null;
+    const json = teller.json(value, contextValue);
+    if (json === null) return ordinary(value);
+    const sent = teller.deliver(json);
+    if (sent) await sent;
+  }
 }
 
 /** Makes JSON of events as long as it can, and counts how often it could not. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { nameOf } from '../../../src/runs/redis/names.ts';
 import type { KeptRun } from '../../../src/runs/run-log.ts';
 import { hasRedis, openRedis, type TestRedis } from '../../redis.ts';
-import { read, readToEnd } from '../reading.ts';
+import { next as nextOf, read, readToEnd } from '../reading.ts';
 import { begin, newHeader, RunWriter } from '../run-writer.ts';
 import { replicas, type Replica } from './replicas.ts';
 
@@ -139,9 +139,9 @@ describe.skipIf(!hasRedis())('replicas with one Redis', () => {
     await next.write({ say: ' know' });
     await other.log.flushed(writer.header);
     await writer.write({ say: ' nobody else saw this' });
-    expect(await reader.next()).toEqual(writer.events.slice(1));
+    expect(await nextOf(reader)).toEqual(writer.events.slice(1));
     await until(() => frozen.told.includes(`lost ${writer.header.id}`));
-    expect(await reader.next()).toBe('gap');
+    expect(await nextOf(reader)).toBe('gap');
     await frozen.log.append(writer.header, writer.next({ end: 'FAILED' }));
     await next.write({ say: ' this' }, { end: 'SUCCEEDED' });
     await run.ended;
