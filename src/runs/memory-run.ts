@@ -44,6 +44,7 @@ export class MemoryRun implements KeptRun {
     this.#events = [];
     this.#replaced = [];
     this.#weighHeader();
+    // They are called when it is whole: they begin again at once.
     for (const reader of this.#readers) reader.miss();
     this.append(events);
   }
@@ -167,9 +168,9 @@ class MemoryReader implements RunReader {
     if (this.#closed || this.#missed || this.#run.state.lastSeq > this.#after || isEnded(this.#run.state)) this.wake();
   }
 
+  /** What it takes next is `gap`. */
   miss(): void {
     this.#missed = true;
-    this.wake();
   }
 
   wake(): void {
