@@ -43,13 +43,15 @@ export function whole(value: unknown): number | null {
   return parsed === null || (parsed | 0) !== parsed ? null : parsed;
 }
 
-/** The most tokens that are told: what GraphQL's Int can hold. */
-export const mostTokens = 2 ** 31 - 1;
-
-/** A count of tokens, between 0 and the most; null for what is no number. */
+/** A count of tokens; null for what is no number. */
 export function tokens(value: unknown): number | null {
   const parsed = number(value);
-  return parsed === null ? null : Math.min(Math.max(Math.ceil(parsed), 0), mostTokens);
+  return parsed === null ? null : countTokens(parsed);
+}
+
+/** So many tokens as GraphQL's Int can hold: none at least, and a part of one is one. */
+export function countTokens(count: number): number {
+  return Math.min(Math.max(Math.ceil(count), 0), 2 ** 31 - 1);
 }
 
 export function list(value: unknown): readonly unknown[] {

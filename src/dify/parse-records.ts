@@ -1,4 +1,4 @@
-import { id, json, type Json, list, mostTokens, number, text, textOrNull, texts, tokens, whole } from './coerce.ts';
+import { countTokens, id, json, type Json, list, number, text, textOrNull, texts, tokens, whole } from './coerce.ts';
 import { decimal } from './decimal.ts';
 import type { AppInfo, ConversationRecord, MessageRecord, ThoughtRecord } from './records.ts';
 import type { WireUsage } from './wire-event.ts';
@@ -74,7 +74,7 @@ function usageOf(from: Json): WireUsage | null {
   return {
     promptTokens,
     completionTokens,
-    totalTokens: totalTokens ?? Math.min((promptTokens ?? 0) + (completionTokens ?? 0), mostTokens),
+    totalTokens: totalTokens ?? countTokens((promptTokens ?? 0) + (completionTokens ?? 0)),
     totalPrice: decimal(from['total_price']),
     currency: id(from['currency']),
     latency: number(from['provider_response_latency']),

@@ -1,4 +1,4 @@
-import { mostTokens } from '../dify/coerce.ts';
+import { countTokens } from '../dify/coerce.ts';
 import type { WireUsage } from '../dify/wire-event.ts';
 import type { Usage, UsageSource } from './run-event.ts';
 
@@ -18,7 +18,7 @@ export function tokensOnly(
 
 /** What the nodes say together; null if they say nothing. */
 export function sumOf(usages: readonly Usage[]): Usage | null {
-  const totalTokens = usages.reduce((sum, usage) => Math.min(sum + usage.totalTokens, mostTokens), 0);
+  const totalTokens = countTokens(usages.reduce((sum, usage) => sum + usage.totalTokens, 0));
   if (totalTokens === 0) return null;
   const prices = usages.flatMap(({ totalPrice }) => (totalPrice === null ? [] : [totalPrice]));
   const totalPrice = prices.length > 0 ? prices.reduce(addDecimals) : null;

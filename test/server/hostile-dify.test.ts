@@ -198,7 +198,7 @@ describe('whatever Dify sends', () => {
   }, 60_000);
 });
 
-const ids = { app: 'assistant', conversationId: 'c', id: 'r' };
+const ids = { app: 'assistant', name: 'assistant', conversationId: 'c', id: 'r' };
 const reads = [
   AppDocument,
   ConversationsDocument,
@@ -212,12 +212,15 @@ const reads = [
 
 describe('whatever Dify has kept', () => {
   test('it is told, or refused with a code', async () => {
-    const many = fc.array(object, { maxLength: 3 });
+    const records = fc.array(
+      object.map((record) => ({ id: 'r', ...(record as object) })),
+      { maxLength: 3 },
+    );
+    const lists = fc.record({ data: fc.oneof({ weight: 4, arbitrary: records }, value) }, { requiredKeys: [] });
     await fc.assert(
-      fc.asyncProperty(object, many, async (odd, data) => {
-        const records = data.map((record) => ({ id: 'r', ...(record as object) }));
+      fc.asyncProperty(object, lists, async (odd, listed) => {
         const answer = (exchange: Exchange) => {
-          sendJson(exchange, 200, { mode: 'chat', id: 'r', ...(odd as object), data: records });
+          sendJson(exchange, 200, { mode: 'chat', id: 'r', ...(odd as object), ...listed });
         };
         const paths = `/info /parameters /meta /site /conversations /messages /conversations/c/variables
           /workflows/logs /workflows/run/r /app/feedbacks /apps/annotations`.split(/\s+/);
