@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const port = await freePort();
+const address = `http://127.0.0.1:${port}/graphql`;
 // No configuration of ours: an empty folder and an environment with nothing but PATH in it.
 const cwd = mkdtempSync(join(tmpdir(), 'smoke-'));
 const server = spawn(process.execPath, [main, '--port', String(port)], {
@@ -22,7 +23,9 @@ const exit = once(server, 'exit');
 try {
   const answer = await Promise.race([ask(), exit.then(([code]) => `exit ${code}`), sleep(30_000, 'silence')]);
   console.log(answer);
-  if (answer?.data?.__typename !== 'Query') throw new Error('the server did not answer');
+  if (!answer?.data?.chat.answer) throw new Error('the server did not answer');
+  const page = await (await fetch(address, { headers: { accept: 'text/html' } })).text();
+  if (!page.includes('<title>dify-graphql</title>')) throw new Error('the server has no page');
 
   server.kill('SIGTERM');
   const [code, signal] = await Promise.race([exit, sleep(20_000, [null, 'no exit within 20 s'])]);
@@ -36,10 +39,10 @@ process.exit();
 async function ask() {
   for (;;) {
     try {
-      const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
+      const response = await fetch(address, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ query: '{ __typename }' }),
+        body: JSON.stringify({ query: 'mutation { chat(input: { query: "Hello" }) { answer } }' }),
       });
       return await response.json();
     } catch (error) {
