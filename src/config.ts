@@ -102,6 +102,8 @@ export interface AppConfig {
   readonly maxQueued: number;
   /** 300 000: the longest that a run waits for its turn. */
   readonly queueMs: number;
+  /** 0, for no limit: connections for reads to the app's server, which apps with the same number share; more wait for one. */
+  readonly maxReads: number;
   readonly timeouts: {
     /** 10 000 */
     readonly connectMs: number;

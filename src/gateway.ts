@@ -52,11 +52,12 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
   const runTokens = new RunTokens(server.secret);
   const identify = options.identify ?? identifyBy({ auth: config.auth, admins: server.admins, runTokens, logger });
   const dify = new Dify(
-    config.apps.map(({ name, baseUrl, filesUrl, key, timeouts: { connectMs, headersMs, idleMs } }) => ({
+    config.apps.map(({ name, baseUrl, filesUrl, key, maxReads, timeouts: { connectMs, headersMs, idleMs } }) => ({
       name,
       baseUrl,
       ...(filesUrl === undefined ? {} : { filesUrl }),
       key,
+      maxReads,
       connectMs,
       headersMs,
       idleMs,

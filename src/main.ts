@@ -75,6 +75,7 @@ function appsOf(sandbox: Sandbox) {
       maxRuns: 0,
       maxQueued: 100,
       queueMs: 300_000,
+      maxReads: 0,
       timeouts,
     })),
     defaultApp: sandbox.apps[0]?.name,

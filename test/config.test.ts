@@ -117,6 +117,7 @@ apps:
     maxRuns: 8
     maxQueued: 0
     queueMs: 60000
+    maxReads: 4
 runs: { keepMinutes: 5, keepMegabytes: 16, keepCount: 100, abandonMs: 1000 }
 sandbox: { pace: 0.5 }
 `;
@@ -149,6 +150,7 @@ sandbox: { pace: 0.5 }
           maxRuns: 0,
           maxQueued: 100,
           queueMs: 300_000,
+          maxReads: 0,
           timeouts,
         },
         {
@@ -162,6 +164,7 @@ sandbox: { pace: 0.5 }
           maxRuns: 8,
           maxQueued: 0,
           queueMs: 60_000,
+          maxReads: 4,
           timeouts: { ...timeouts, idleMs: 60_000 },
         },
       ],

@@ -42,7 +42,7 @@ async function openHouse() {
       };
     }),
   );
-  const limits = { maxRuns: 0, maxQueued: 100, queueMs: 60_000 };
+  const limits = { maxRuns: 0, maxQueued: 100, queueMs: 60_000, maxReads: 0 };
   const left: string[] = [];
   const config: Config = {
     server: {

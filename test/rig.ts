@@ -109,6 +109,7 @@ export async function openGateway(
       maxRuns: options.limits?.maxRuns ?? 0,
       maxQueued: options.limits?.maxQueued ?? 100,
       queueMs: options.limits?.queueMs ?? 60_000,
+      maxReads: 0,
       timeouts: { ...timeouts, ...options.timeouts },
     })),
     defaultApp: 'assistant',

@@ -64,6 +64,7 @@ const app = {
   maxRuns: whole(0, 0, 100_000),
   maxQueued: whole(100, 0, 100_000),
   queueMs: milliseconds(300_000),
+  maxReads: whole(0, 0, 100_000),
   timeouts: section(timeouts),
 };
 const runs = {

@@ -5,6 +5,8 @@ export interface DifyAppOptions {
   /** What comes before `/files/` where Dify serves files by signed addresses: its `FILES_URL`. Default: the origin of `baseUrl`, and the address's own path. */
   readonly filesUrl?: string;
   readonly key: string;
+  /** How many reads go to the server at once; the others wait. Default 0: as many as there are. */
+  readonly maxReads?: number;
   /** Default 10,000. */
   readonly connectMs?: number;
   /** Default 60,000: chat and agent apps send nothing before the first token. */

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { AppUpstreams } from './app-client.ts';
 import type { DifyAppOptions } from './app-options.ts';
 import { DifyApp } from './dify-app.ts';
-import { Upstream } from './http.ts';
+import { Upstream, type UpstreamOptions } from './http.ts';
 
 export type { DifyAppOptions } from './app-options.ts';
 
@@ -30,16 +30,17 @@ export class Dify implements AsyncDisposable {
     await this.close();
   }
 
-  #serversOf({ baseUrl, filesUrl = baseUrl, connectMs = 10_000 }: DifyAppOptions): AppUpstreams {
-    return { api: this.#upstream(baseUrl, connectMs), files: this.#upstream(filesUrl, connectMs) };
+  #serversOf({ baseUrl, filesUrl = baseUrl, connectMs = 10_000, maxReads = 0 }: DifyAppOptions): AppUpstreams {
+    const upstream = (url: string) => this.#upstream(url, { connectMs, maxReads });
+    return { api: upstream(baseUrl), files: upstream(filesUrl) };
   }
 
-  #upstream(url: string, connectMs: number): Upstream {
+  #upstream(url: string, options: UpstreamOptions): Upstream {
     const { origin } = new URL(url);
-    const key = `${origin} ${connectMs}`;
+    const key = `${origin} ${JSON.stringify(options)}`;
     const known = this.#upstreams.get(key);
     if (known !== undefined) return known;
-    const made = new Upstream(origin, connectMs);
+    const made = new Upstream(origin, options);
     this.#upstreams.set(key, made);
     return made;
   }

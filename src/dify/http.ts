@@ -13,6 +13,13 @@ const common = {
   bodyTimeout: 0,
 } as const;
 
+export interface UpstreamOptions {
+  /** How long a connection may take, in ms. */
+  readonly connectMs: number;
+  /** How many reads have one at once; 0: all. */
+  readonly maxReads: number;
+}
+
 /**
  * The connections to one server. Dify closes idle ones after 2 s, so a pooled connection may be dying when it is used:
  * reads take that risk, for they can be repeated; everything else gets a connection that never carried a request.
@@ -25,11 +32,12 @@ export class Upstream {
   readonly #open = new Set<() => void>();
   #closed = false;
 
-  constructor(origin: string, connectMs: number) {
+  constructor(origin: string, { connectMs, maxReads }: UpstreamOptions) {
     this.#url = new URL(origin);
     this.#live = { ...connectTo(this.#url), host: this.#url.host, connectMs };
     this.#connect = buildConnector({ timeout: connectMs, allowH2: false });
-    this.#reads = new Pool(origin, { ...common, connect: this.#connect, keepAliveTimeout: 1_000 });
+    const connections = maxReads === 0 ? null : maxReads;
+    this.#reads = new Pool(origin, { ...common, connections, connect: this.#connect, keepAliveTimeout: 1_000 });
   }
 
   /** Rejects with a GatewayError, or with the signal's reason. */

@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { GatewayError } from '../../src/errors.ts';
-import { canary, client, message, never, openSse, sendJson, serve } from './fake-server.ts';
+import { canary, client, message, never, openSse, sendJson, serve, type Exchange } from './fake-server.ts';
 
 const question = { query: 'hi', user: 'u', inputs: {} };
 const info = { name: 'n', description: '', tags: [], mode: 'chat' };
@@ -104,6 +104,38 @@ describe('a server that cannot be asked', () => {
     expect((await failure(dify.one.chat(question, never))).code).toBe('UPSTREAM_UNREACHABLE');
     expect(server.requests).toHaveLength(1);
     await server.empty();
+  });
+});
+
+describe('connections for reads', () => {
+  /** How many reads reached the server while none was answered, of six, beside a question. */
+  async function atOnce(maxReads: number): Promise<number> {
+    const held: Exchange[] = [];
+    await using server = await serve((exchange) => {
+      if (exchange.request.method === 'POST') openSse(exchange).end(message('a'));
+      else if (held.push(exchange) === (maxReads || 6)) setTimeout(answerAll, 30);
+    });
+    let most = 0;
+    function answerAll(): void {
+      most = Math.max(most, held.length);
+      for (const exchange of held.splice(0)) sendJson(exchange, 200, { data: [], has_more: false, limit: 1 });
+    }
+    await using dify = client(server.baseUrl, { maxReads });
+    const read = () => dify.one.messages({ user: 'u', conversationId: 'c', limit: 1 });
+    const reads = Promise.all(Array.from({ length: 6 }, read));
+    // No question waits for them.
+    expect(await (await dify.one.chat(question, never)).read(() => {})).toEqual({ by: 'eof' });
+    expect(await reads).toHaveLength(6);
+    expect(server.requests).toHaveLength(7);
+    return most;
+  }
+
+  it('are as many as there are reads', async () => {
+    expect(await atOnce(0)).toBe(6);
+  });
+
+  it('are no more than the configuration says', async () => {
+    expect(await atOnce(2)).toBe(2);
   });
 });
 
