@@ -36,6 +36,8 @@ export interface Config {
     readonly maxUploadMegabytes: number;
     /** 60: how long the URL of a file is good. */
     readonly fileUrlMinutes: number;
+    /** Where Prometheus finds `/metrics`, on the same host; undefined: nowhere. */
+    readonly metricsPort?: number | undefined;
   };
   /** How users prove who they are; nothing of it: whoever speaks is believed. */
   readonly auth: AuthConfig;

@@ -15,7 +15,9 @@ import { openMemoryStore, openRedisStore } from './runs/store.ts';
 import { Tickets } from './runs/ticket.ts';
 import { Uploads } from './runs/uploads.ts';
 import { UserFiles } from './runs/user-files.ts';
+import { ToldEvents } from './server/fast/told-events.ts';
 import { fileRoutes } from './server/files.ts';
+import type { MetricSources } from './server/metrics.ts';
 import { graphiqlPage } from './server/graphiql.ts';
 import { isThisMachine, Origins } from './server/origins.ts';
 import { readyRoute } from './server/ready.ts';
@@ -41,6 +43,8 @@ export interface GatewayOptions {
 export interface Gateway extends AsyncDisposable {
   /** Of GraphQL, GraphiQL and the WebSocket. */
   readonly url: string;
+  /** For Prometheus, where `server.metricsPort` is set. */
+  readonly metricsUrl: string | undefined;
   /** Refuses what is new, lets answers finish for as long as the configuration says, closes everything. */
   close(): Promise<void>;
 }
@@ -108,6 +112,9 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     const header = (name: string) => request.headers.get(name) ?? (isProven ? undefined : pageHeaders[name]);
     return examples(services, identify, header);
   }, pageHeaders);
+  let closing: Promise<void> | undefined;
+  const unready = () => (closing ? 'draining' : store.log.available ? null : 'the store cannot be reached');
+  const told = new ToldEvents();
   const parts = {
     schema,
     identify,
@@ -118,7 +125,7 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
       const told = toGraphQLError(error, logger);
       return config.limits.suggestions ? told : withoutSuggestions(told);
     },
-    sharedBy: (options.fastDelivery ?? true) ? sharedText : null,
+    telling: (options.fastDelivery ?? true) ? { sharedBy: sharedText, all: told } : null,
     graphiql: server.graphiql ? page : null,
     origins: new Origins({
       ...server,
@@ -127,28 +134,37 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     maxRequestBytes: 4 * 1_048_576,
     maxUploadBytes: server.maxUploadMegabytes * 1_048_576,
     routes: [
-      readyRoute(() => (closing ? 'draining' : store.log.available ? null : 'the store cannot be reached')),
+      readyRoute(unready),
       ...fileRoutes({ uploads, files, defaultApp: services.defaultApp }),
       ...speechRoutes(speeches),
     ],
     patience: { catchUpMs: Math.min(server.drainMs, 1_000), ...options.patience },
   };
-  let closing: Promise<void> | undefined;
   const running = await openServer(parts, server.host, server.port);
+  const metrics = await openMetricsIfAny({ told, sockets: () => running.sockets, unready }, server);
   async function close(): Promise<void> {
     running.refuse();
     // A client that was told of no end subscribes again, and gets a whole answer from the next server.
     await runs.drain(server.drainMs, () => running.closeSockets());
     await running.close();
+    await metrics?.close();
     speeches.close();
     await store[Symbol.asyncDispose]();
     await dify.close();
   }
   return {
     url: running.url,
+    metricsUrl: metrics?.url,
     close: () => (closing ??= close()),
     [Symbol.asyncDispose]: () => (closing ??= close()),
   };
+}
+
+/** Its library is loaded where it is wanted. */
+async function openMetricsIfAny(sources: MetricSources, { host, metricsPort }: Config['server']) {
+  if (metricsPort === undefined) return undefined;
+  const { openMetrics } = await import('./server/metrics.ts');
+  return openMetrics(sources, host, metricsPort);
 }
 
 /** Pieces of text are told every watcher of a run in the same words. What comes may be an event of another kind of stream. */

@@ -39,6 +39,7 @@ async function main(): Promise<number | undefined> {
     throw error;
   });
   say(`GraphQL${config.server.graphiql ? ' and GraphiQL' : ''}: ${gateway.url}`);
+  if (gateway.metricsUrl) say(`Metrics: ${gateway.metricsUrl}`);
   say(`Apps: ${config.apps.map(({ name }) => name).join(', ')}`);
   const { provesUsers } = await import('./server/auth/identify.ts');
   if (!provesUsers(config.auth))

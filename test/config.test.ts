@@ -102,6 +102,7 @@ server:
   logContent: true
   maxUploadMegabytes: 100
   fileUrlMinutes: 5
+  metricsPort: 9100
 auth: { allowAnonymous: true }
 defaultApp: support
 apps:
@@ -136,6 +137,7 @@ sandbox: { pace: 0.5 }
         logContent: true,
         maxUploadMegabytes: 100,
         fileUrlMinutes: 5,
+        metricsPort: 9100,
       },
       auth: { jwt: [], apiKeys: [], proxy: undefined, allowAnonymous: true },
       apps: [
@@ -408,8 +410,8 @@ const broken: readonly (readonly [what: string, file: string, ...messages: strin
   [
     'unknown names',
     'server:\n  tls: on\n  cert: x\nports: 1',
-    ':2 server: unknown key: write one of host, port, graphiql, logLevel, drainMs, admins, logContent, cors, publicUrl, secret, maxUploadMegabytes, fileUrlMinutes',
-    ':3 server: unknown key: write one of host, port, graphiql, logLevel, drainMs, admins, logContent, cors, publicUrl, secret, maxUploadMegabytes, fileUrlMinutes',
+    ':2 server: unknown key: write one of host, port, graphiql, logLevel, drainMs, admins, logContent, cors, publicUrl, secret, maxUploadMegabytes, fileUrlMinutes, metricsPort',
+    ':3 server: unknown key: write one of host, port, graphiql, logLevel, drainMs, admins, logContent, cors, publicUrl, secret, maxUploadMegabytes, fileUrlMinutes, metricsPort',
     ':4: unknown key: write one of server, auth, defaultApp, apps, runs, limits, redis, sandbox',
   ],
   [

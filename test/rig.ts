@@ -13,6 +13,7 @@ export interface RigOptions {
   readonly timeouts?: Partial<Config['apps'][number]['timeouts']>;
   readonly runs?: Partial<Config['runs']>;
   readonly drainMs?: number;
+  readonly metricsPort?: number;
   readonly publicUrl?: string;
   readonly cors?: readonly string[];
   readonly logContent?: boolean;
@@ -96,6 +97,7 @@ export async function openGateway(
       secret: options.secret,
       maxUploadMegabytes: 25,
       fileUrlMinutes: 60,
+      metricsPort: options.metricsPort,
     },
     auth: { jwt: [], apiKeys: [], proxy: undefined, allowAnonymous: false, ...options.auth },
     apps: sandbox.apps.map(({ name, description, key }) => ({

@@ -1,4 +1,4 @@
-import type { Deliver } from './fast/fast-delivery.ts';
+import type { Deliver } from './fast/teller.ts';
 import { GatewayError } from '../errors.ts';
 
 /** What a request or an operation brings along to say who it is from. Each door fills in what it has. */

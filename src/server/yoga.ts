@@ -4,7 +4,8 @@ import type { Logger } from 'pino';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import { eventStream, STREAM_HEADERS } from './event-stream.ts';
 import { withFormattedErrors } from './formatted-result.ts';
-import { fastDelivery, type SharedBy } from './fast/fast-delivery.ts';
+import { fastDelivery } from './fast/fast-delivery.ts';
+import type { TellerOptions } from './fast/teller.ts';
 import type { GraphiqlPage } from './graphiql.ts';
 import { httpAdmission, type Admission } from './admission.ts';
 import { documentCaches, documentRules, type DocumentRules } from './documents.ts';
@@ -19,8 +20,8 @@ export interface YogaParts {
   readonly contextFor: (visit: Visit) => object;
   /** Turns any error into one that may leave the process. */
   readonly toGraphQLError: (error: unknown) => GraphQLError;
-  /** See `fastDelivery`; null switches it off. */
-  readonly sharedBy: SharedBy | null;
+  /** Of `fastDelivery`; null switches it off. */
+  readonly telling: TellerOptions | null;
   readonly graphiql: GraphiqlPage | null;
   readonly logger: Logger;
   /** The largest request body, in bytes. */
@@ -47,7 +48,7 @@ export function makeYoga(parts: YogaParts, streams: EventStreams): Yoga {
     identify,
     contextFor,
     toGraphQLError,
-    sharedBy,
+    telling,
     graphiql,
     logger,
     maxRequestBytes,
@@ -88,7 +89,7 @@ export function makeYoga(parts: YogaParts, streams: EventStreams): Yoga {
       ...(graphiql ? [policyOfPage(graphiql)] : []),
       subscriptionStreams(),
       operationLog(logger),
-      ...(sharedBy ? [fastDelivery(logger, sharedBy)] : []),
+      ...(telling ? [fastDelivery(logger, telling)] : []),
     ],
   });
 }

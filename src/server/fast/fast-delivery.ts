@@ -2,32 +2,24 @@ import { execute } from '@graphql-tools/executor';
 import {
   createSourceEventStream,
   validateSubscriptionArgs,
-  type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
   type ValidatedSubscriptionArgs,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import { compile, type Write } from './compile.ts';
-import { Unsuited } from './unsuited.ts';
-
-/** Takes the JSON of an event's `data` to the client. A promise asks to wait before the next. */
-export type Deliver = (data: string) => void | Promise<void>;
+import { Teller, writerOf, type Deliver, type TellerOptions } from './teller.ts';
 
 /** What a door that can send JSON as it is adds to the context of an operation. */
 export interface Direct {
   readonly deliver?: Deliver;
 }
 
-/** Something that readers with the same operation are told in the same words, so that they are made once; null for anything else. */
-export type SharedBy = (event: unknown) => object | null;
-
 /**
  * The fast way of a subscription's events, for doors that can take it: what the operation selects is compiled once, and each event
  * goes from the log to the socket without being executed. What cannot be told so goes the ordinary way, event by event, in order.
  */
-export function fastDelivery(logger: Logger, sharedBy: SharedBy = () => null): Plugin<Direct> {
+export function fastDelivery(logger: Logger, options: TellerOptions): Plugin<Direct> {
   return {
     onSubscribe: ({ args, subscribeFn, setSubscribeFn }) => {
       const { deliver } = args.contextValue;
@@ -37,7 +29,7 @@ export function fastDelivery(logger: Logger, sharedBy: SharedBy = () => null): P
         if (!('schema' in operation)) return subscribeFn(given) as never;
         // As Yoga does by itself: its executor tells errors in other words than graphql-js.
         const ordinary = (event: unknown) => execute({ ...given, rootValue: event }) as ExecutionResult;
-        const teller = new Teller(writerOf(operation, given.document), deliver, sharedBy);
+        const teller = new Teller(writerOf(operation, given.document), deliver, options);
         return subscribe(operation, { teller, ordinary }, logger);
       });
     },
@@ -51,37 +43,6 @@ interface Source extends AsyncIterator<unknown> {
   readonly isOver: boolean;
   /** Calls back once, as soon as there may be another event, or none any more. */
   wait(wake: () => void): void;
-}
-
-/** By document, of those whose selections no variable has a part in: readers with the same operation have the same writer. */
-const writers = new WeakMap<DocumentNode, Map<string, Writer>>();
-
-interface Writer {
-  readonly write: Write;
-  /** What was made for one reader last, and is the same for the others, in the order in which it was made. */
-  readonly made: Map<object, string>;
-}
-
-/** Readers of the same run are told the same within one turn of the event loop, mostly; kept for longer it would be kept twice. */
-const MOST_MADE = 256;
-/** In UTF-16 units. What is longer was merged for a reader that is behind, and is nobody else's. */
-const LONGEST_MADE = 1_024;
-
-function writerOf(operation: ValidatedSubscriptionArgs, document: DocumentNode): Writer | Unsuited {
-  const name = operation.operation.name?.value ?? '';
-  const known = writers.get(document)?.get(name);
-  if (known) return known;
-  try {
-    const { write, isConstant } = compile(operation);
-    const writer = { write, made: new Map<object, string>() };
-    if (isConstant) {
-      if (!writers.has(document)) writers.set(document, new Map());
-      writers.get(document)?.set(name, writer);
-    }
-    return writer;
-  } catch (error) {
-    return error instanceof Unsuited ? error : new Unsuited(String(error));
-  }
 }
 
 type Given = Pick<ValidatedSubscriptionArgs, 'contextValue'>;
@@ -162,55 +123,4 @@ async function awaited(
     const sent = teller.deliver(json);
     if (sent) await sent;
   }
-}
-
-/** Makes JSON of events as long as it can, and counts how often it could not. */
-class Teller {
-  readonly deliver: Deliver;
-  readonly #writer: Writer | null;
-  readonly #sharedBy: SharedBy;
-  #fast = 0;
-  #ordinary = 0;
-  #why: string | undefined;
-
-  constructor(writer: Writer | Unsuited, deliver: Deliver, sharedBy: SharedBy) {
-    this.#writer = writer instanceof Unsuited ? null : writer;
-    this.#why = writer instanceof Unsuited ? writer.message : undefined;
-    this.deliver = deliver;
-    this.#sharedBy = sharedBy;
-  }
-
-  /** How many events went which way, and what the last one that went the ordinary way was lacking. */
-  get told(): { readonly fast: number; readonly ordinary: number; readonly why: string | undefined } {
-    return { fast: this.#fast, ordinary: this.#ordinary, why: this.#why };
-  }
-
-  /** Null for an event that has to be executed. */
-  json(event: unknown, context: unknown): string | null {
-    const writer = this.#writer;
-    if (writer) {
-      try {
-        const key = this.#sharedBy(event);
-        const json = key ? shared(writer, key, event, context) : writer.write(event, context);
-        this.#fast += 1;
-        return json;
-      } catch (error) {
-        // An error of a resolver is told by an execution, too.
-        this.#why = error instanceof Error ? error.message : String(error);
-      }
-    }
-    this.#ordinary += 1;
-    return null;
-  }
-}
-
-function shared({ write, made }: Writer, key: object, event: unknown, context: unknown): string {
-  let json = made.get(key);
-  if (json !== undefined) return json;
-  json = write(event, context);
-  if (json.length > LONGEST_MADE) return json;
-  made.set(key, json);
-  const [oldest] = made.size > MOST_MADE ? made.keys() : [];
-  if (oldest) made.delete(oldest);
-  return json;
 }

@@ -9,6 +9,8 @@ import type { Config } from '../../../src/config.ts';
 import { memoryRate } from '../../../src/runs/rates.ts';
 import { Origins } from '../../../src/server/origins.ts';
 import { openServer } from '../../../src/server/server.ts';
+import type { TellerOptions } from '../../../src/server/fast/teller.ts';
+import { ToldEvents } from '../../../src/server/fast/told-events.ts';
 import type { Visit } from '../../../src/server/viewer.ts';
 import { unlimited } from '../../rig.ts';
 
@@ -47,14 +49,15 @@ export async function openBothWays(schema: GraphQLSchema, contextFor: (visit: Vi
       },
     },
   );
-  const open = async (sharedBy: (() => null) | null) => {
+  const all = new ToldEvents();
+  const open = async (telling: TellerOptions | null) => {
     const parts = {
       schema,
       contextFor,
       ...limits(schema),
       origins: new Origins({}),
       logger,
-      sharedBy,
+      telling,
       identify: () => ({ id: 'ann', scopes: [] }),
       toGraphQLError: (error: unknown) => toGraphQLError(error, logger),
       graphiql: null,
@@ -70,7 +73,7 @@ export async function openBothWays(schema: GraphQLSchema, contextFor: (visit: Vi
     await once(socket, 'message');
     return { server, socket };
   };
-  const ways = await Promise.all([open(() => null), open(null)]);
+  const ways = await Promise.all([open({ sharedBy: () => null, all }), open(null)]);
   return {
     told,
     async frames(query, variables) {
