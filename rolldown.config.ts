@@ -5,5 +5,6 @@ export default defineConfig({
   input: 'src/main.ts',
   platform: 'node',
   output: { dir: 'dist', chunkFileNames: 'main/[name].js', comments: { legal: true } },
+  transform: { target: 'node22.19' },
   logLevel: 'warn',
 });

@@ -140,17 +140,26 @@ export async function createGateway(config: Config, options: GatewayOptions = {}
     ],
     patience: { catchUpMs: Math.min(server.drainMs, 1_000), ...options.patience },
   };
-  const running = await openServer(parts, server.host, server.port);
-  const metrics = await openMetricsIfAny({ told, sockets: () => running.sockets, unready }, server);
+  const open = [() => dify.close(), () => store[Symbol.asyncDispose](), async () => speeches.close()];
+  async function closeOpen(): Promise<void> {
+    for (const close of open.toReversed()) await close();
+  }
+  async function openDoors() {
+    const running = await openServer(parts, server.host, server.port);
+    open.push(() => running.close());
+    const metrics = await openMetricsIfAny({ told, sockets: () => running.sockets, unready }, server);
+    if (metrics) open.push(() => metrics.close());
+    return { running, metrics };
+  }
+  const { running, metrics } = await openDoors().catch(async (error: unknown) => {
+    await closeOpen();
+    throw error;
+  });
   async function close(): Promise<void> {
     running.refuse();
     // A client that was told of no end subscribes again, and gets a whole answer from the next server.
     await runs.drain(server.drainMs, () => running.closeSockets());
-    await running.close();
-    await metrics?.close();
-    speeches.close();
-    await store[Symbol.asyncDispose]();
-    await dify.close();
+    await closeOpen();
   }
   return {
     url: running.url,

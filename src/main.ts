@@ -89,7 +89,7 @@ try {
 } catch (error) {
   if (error instanceof ConfigError) complain(error.message);
   else if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')
-    complain(`${error.message}. Choose another port: PORT=8001 npm start`);
+    complain(`${error.message}. Choose another port, for GraphQL with PORT=8001 npm start`);
   else throw error;
   process.exitCode = 1;
 }

@@ -233,7 +233,7 @@ apps:
     await using server = new Process([], { env: { ...env, PORT: String(port) } });
     expect(await server.ended).toBe(1);
     expect(server.error).toBe(
-      `listen EADDRINUSE: address already in use 127.0.0.1:${port}. Choose another port: PORT=8001 npm start\n`,
+      `listen EADDRINUSE: address already in use 127.0.0.1:${port}. Choose another port, for GraphQL with PORT=8001 npm start\n`,
     );
     expect(server.out).not.toContain('/graphql');
     other.close();

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { openRig } from '../rig.ts';
+import { freePort } from '../free-port.ts';
+import { openGateway, openRig } from '../rig.ts';
 
 /** The value of each line, by name and labels. */
 async function scrape(url: string): Promise<Map<string, number>> {
@@ -45,5 +46,14 @@ describe('metrics', () => {
     expect((await fetch(rig.gateway.metricsUrl!, { method: 'POST' })).status).toBe(404);
     await using plain = await openRig();
     expect(plain.gateway.metricsUrl).toBeUndefined();
+  });
+
+  test('of which the port is taken keep the server from starting, and leave nothing open', async () => {
+    await using rig = await openRig({ metricsPort: 0 });
+    const metricsPort = Number(new URL(rig.gateway.metricsUrl!).port);
+    const port = await freePort();
+    await expect(openGateway(rig.sandbox, { port, metricsPort })).rejects.toThrow('EADDRINUSE');
+    await using next = await openGateway(rig.sandbox, { port });
+    expect(next.url).toContain(String(port));
   });
 });
