@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { enableCompileCache } from 'node:module';
+import { enableCompileCache, flushCompileCache } from 'node:module';
 import type { Sandbox } from './sandbox/sandbox.ts';
 
 // Starting is mostly loading code: keep what was compiled.
@@ -44,6 +44,9 @@ async function main(): Promise<number | undefined> {
   const { provesUsers } = await import('./server/auth/identify.ts');
   if (!provesUsers(config.auth))
     say('Anyone can be anyone: users are believed by their `x-user` header. Do not expose this to untrusted clients.');
+
+  // By itself it would be written at the end, which a server may never see.
+  flushCompileCache();
 
   let since: number | undefined;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
