@@ -95,6 +95,11 @@ const goals: readonly Goal[] = [
   { name: 'start-up, built ÷ relay', most: 1.2, of: times('start-up', 'ms', 'built', 'relay') },
   { name: 'log in Redis, relaxed ÷ memory, flood', most: 1.6, of: times('redis-flood', 'log', 'relaxed', 'memory') },
   { name: 'log in Redis, relaxed ÷ memory, paced', most: 1.6, of: times('redis-paced', 'log', 'relaxed', 'memory') },
+  {
+    name: 'memory in use after an hour ÷ after ten minutes',
+    most: 1.05,
+    of: (found) => quotient(found.value('hour', 'used-last', 'gateway'), found.value('hour', 'used-first', 'gateway')),
+  },
   { name: 'unevenness from 10 to 5,000 streams, flood', most: 0.2, of: unevenness('flood') },
   { name: 'unevenness from 10 to 5,000 streams, paced', most: 0.2, of: unevenness('paced') },
 ];

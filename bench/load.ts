@@ -55,6 +55,9 @@ serve({
   latency(name: string) {
     return tally(group(name).answers).latency;
   },
+  tally(name: string): Tally {
+    return tally(group(name).answers);
+  },
   /** Not part of `finish`, so that counting is over when others are measured. */
   count(name: string): Tally {
     group(name).close();

@@ -1,10 +1,19 @@
 import { readFileSync } from 'node:fs';
 
+/** What a process has open besides. */
+const others = 200;
+
 /** What to say where a process may not have so many sockets; null where it may. */
 export function tooFewFiles(sockets: number): string | null {
-  const needed = sockets + 200;
   const allowed = openFiles();
-  return allowed < needed ? `SKIPPED: ulimit -n is ${allowed}, at least ${needed} are needed` : null;
+  return sockets > roomForSockets()
+    ? `SKIPPED: ulimit -n is ${allowed}, at least ${sockets + others} are needed`
+    : null;
+}
+
+/** How many sockets a process may have. */
+export function roomForSockets(): number {
+  return openFiles() - others;
 }
 
 function openFiles(): number {

@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.ts';
 import { fanOut } from './fan-out.ts';
+import { hour } from './hour.ts';
 import { http } from './http.ts';
 import { first, latency } from './latency.ts';
 import { letGo } from './let-go.ts';
@@ -26,4 +27,5 @@ export const scenarios: readonly Scenario[] = [
   http,
   redis,
   processes,
+  hour,
 ];
