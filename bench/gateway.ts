@@ -23,7 +23,9 @@ serve({
     rmSync(folder, { recursive: true });
     const user = { ...config.limits.user, operationsPerMinute: 0, runsPerMinute: 0, runsAtOnce: 0, connections: 0 };
     const address = { ...config.limits.address, operationsPerMinute: 0, connections: 0 };
-    const { url } = await createGateway({ ...config, limits: { ...config.limits, connections: 100_000, user, address } });
+    const socket = { ...config.limits.socket, messagesPerSecond: 1_000_000 };
+    const limits = { ...config.limits, connections: 100_000, user, address, socket };
+    const { url } = await createGateway({ ...config, limits });
     return url;
   },
 });
