@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Plugin } from 'graphql-yoga';
 import { rateLimited, type OpenRate, type Rate } from '../runs/rates.ts';
-import { Peers } from './peers.ts';
+import { Peers, type Peer } from './peers.ts';
 import type { Visit } from './viewer.ts';
 
 /** Whose an operation is. */
@@ -46,7 +46,7 @@ export class Admission {
   }
 
   /** An operation, before anything is done for it. */
-  async fromAddress(request: IncomingMessage): Promise<void> {
+  async fromAddress(request: Peer): Promise<void> {
     const address = this.#peers.addressOf(request);
     if (address !== null) await this.#ofAddress?.take(address);
   }

@@ -9,15 +9,43 @@ const CONTROL_BYTES = 6;
 
 type Tcp = Pick<Socket, 'bytesRead' | 'setTimeout'>;
 
-interface Watched {
+/** What is known of one socket: to be told of all that comes. */
+export class Pulse {
+  readonly socket: WebSocket;
   readonly tcp: Tcp;
   readonly isIdle: () => boolean;
   /** When a ping left that is not answered; Infinity while it waits behind other things. */
-  pinged: number | null;
+  pinged: number | null = null;
+  /** When much more was seen to have come than whole messages. */
+  pendingSince: number | null = null;
   /** Bytes that have come with whole messages. */
-  taken: number;
-  /** When much more than those was seen to have come. */
-  pendingSince: number | null;
+  #taken: number;
+
+  constructor(socket: WebSocket, tcp: Tcp, isIdle: () => boolean) {
+    this.socket = socket;
+    this.tcp = tcp;
+    this.isIdle = isIdle;
+    this.#taken = tcp.bytesRead;
+  }
+
+  /** How much has come of what is not whole yet, in bytes. */
+  get pending(): number {
+    return this.tcp.bytesRead - this.#taken;
+  }
+
+  message(): void {
+    this.#taken = this.tcp.bytesRead;
+    this.pendingSince = null;
+  }
+
+  ping(data: Buffer): void {
+    this.#taken += data.length + CONTROL_BYTES;
+  }
+
+  pong(data: Buffer): void {
+    this.ping(data);
+    this.pinged = null;
+  }
 }
 
 interface HeartbeatTimes {
@@ -35,7 +63,7 @@ export class Heartbeat implements Disposable {
   readonly #messageMs: number;
   readonly #stalledMs: number;
   readonly #timer: ReturnType<typeof setInterval>;
-  readonly #watched = new Map<WebSocket, Watched>();
+  readonly #watched = new Set<Pulse>();
 
   /**
    * `pingMs`: how long an answer may take, and from it to the next ping; `messageMs`: how long a large message may take; `stalledMs`: how
@@ -46,50 +74,45 @@ export class Heartbeat implements Disposable {
     this.#messageMs = messageMs;
     this.#stalledMs = stalledMs;
     this.#timer = setInterval(() => {
-      for (const [socket, watched] of this.#watched) this.#see(socket, watched);
+      for (const pulse of this.#watched) this.#see(pulse);
     }, pingMs);
   }
 
-  watch(socket: WebSocket, tcp: Tcp, isIdle: () => boolean): void {
-    const watched: Watched = { tcp, isIdle, pinged: null, taken: tcp.bytesRead, pendingSince: null };
-    this.#watched.set(socket, watched);
-    tcp.setTimeout(0).on('timeout', () => socket.terminate());
-    const controlled = (data: Buffer) => (watched.taken += data.length + CONTROL_BYTES);
-    socket.on('message', () => {
-      watched.taken = tcp.bytesRead;
-      watched.pendingSince = null;
-    });
-    socket.on('ping', controlled).on('pong', (data) => {
-      controlled(data);
-      watched.pinged = null;
-    });
-    socket.once('close', () => this.#watched.delete(socket));
+  watch(pulse: Pulse): void {
+    this.#watched.add(pulse);
+    pulse.tcp.setTimeout(0).on('timeout', () => pulse.socket.terminate());
+  }
+
+  /** It is closed. */
+  forget(pulse: Pulse): void {
+    this.#watched.delete(pulse);
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
   }
 
-  #see(socket: WebSocket, watched: Watched): void {
+  #see(pulse: Pulse): void {
+    const { socket, tcp } = pulse;
     // Not 1000, which ends operations that are on their way: after this clients ask again.
-    if (watched.isIdle()) socket.close(1001, 'Idle');
-    if (this.#isStuck(watched)) return socket.terminate();
-    if (watched.pinged !== null) {
-      if (performance.now() - watched.pinged > this.#pingMs / 2) socket.terminate();
+    if (pulse.isIdle()) socket.close(1001, 'Idle');
+    if (this.#isStuck(pulse)) return socket.terminate();
+    if (pulse.pinged !== null) {
+      if (performance.now() - pulse.pinged > this.#pingMs / 2) socket.terminate();
       return;
     }
-    watched.pinged = Infinity;
+    pulse.pinged = Infinity;
     // Counted only while a ping waits: a timer that each event moves is felt.
-    watched.tcp.setTimeout(this.#stalledMs);
+    tcp.setTimeout(this.#stalledMs);
     socket.ping(undefined, undefined, () => {
-      watched.pinged = performance.now();
-      watched.tcp.setTimeout(0);
+      pulse.pinged = performance.now();
+      tcp.setTimeout(0);
     });
   }
 
-  #isStuck(watched: Watched): boolean {
-    if (watched.tcp.bytesRead - watched.taken <= SMALL_MESSAGE) return false;
-    watched.pendingSince ??= performance.now();
-    return performance.now() - watched.pendingSince > this.#messageMs;
+  #isStuck(pulse: Pulse): boolean {
+    if (pulse.pending <= SMALL_MESSAGE) return false;
+    pulse.pendingSince ??= performance.now();
+    return performance.now() - pulse.pendingSince > this.#messageMs;
   }
 }

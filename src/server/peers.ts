@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 
+/** Who asks: of a request as much as is needed of it as long as its connection is open. */
+export type Peer = Pick<IncomingMessage, 'socket' | 'headers'>;
+
 /** Where requests come from, also behind proxies. */
 export class Peers {
   readonly #proxies = new BlockList();
@@ -19,7 +22,7 @@ export class Peers {
    * One name for all that is likely one client: an IPv4 address, or the /64 of an IPv6 address, which has as many as it likes. Null
    * where it is not known: a proxy that does not say for whom it speaks.
    */
-  addressOf({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>): string | null {
+  addressOf({ socket, headers }: Peer): string | null {
     const peer = plain(socket.remoteAddress ?? '');
     if (!this.#isProxy(peer)) return nameOf(peer);
     const hops = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',');

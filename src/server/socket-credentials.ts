@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http';
 import { GatewayError } from '../errors.ts';
 import { at } from './deadline.ts';
+import type { Peer } from './peers.ts';
 import { tokenOf, type Credentials, type Identify, type Identity } from './viewer.ts';
 
 type Said = Readonly<Record<string, unknown>> | undefined;
@@ -8,14 +8,14 @@ type Said = Readonly<Record<string, unknown>> | undefined;
 /** Who the operations of a socket are from. It is closed with 4403 when what proved it has expired: its client comes again. */
 export class SocketCredentials {
   readonly #identify: Identify;
-  readonly #request: IncomingMessage;
+  readonly #peer: Peer;
   readonly #close: (code: number, reason: string) => void;
   #until = Infinity;
   #giveUp = (): void => {};
 
-  constructor(identify: Identify, request: IncomingMessage, close: (code: number, reason: string) => void) {
+  constructor(identify: Identify, peer: Peer, close: (code: number, reason: string) => void) {
     this.#identify = identify;
-    this.#request = request;
+    this.#peer = peer;
     this.#close = close;
   }
 
@@ -55,7 +55,7 @@ export class SocketCredentials {
   }
 
   #credentials(connectionParams: Said, operationHeaders: Said): Credentials {
-    const { headers, socket } = this.#request;
+    const { headers, socket } = this.#peer;
     return {
       header: (name) => headers[name]?.toString(),
       peer: socket.remoteAddress,

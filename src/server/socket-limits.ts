@@ -23,16 +23,24 @@ export function tooManyOperations(most: number) {
  * Reads no more than so many frames in a second: what is sent beyond them waits with its sender. Nothing is closed for it, since a
  * client that has only said much at once would send it all again.
  */
-export function readAtMost(socket: WebSocket, perSecond: number): void {
-  let since = 0;
-  let read = 0;
-  const count = (): void => {
+export class ReadingRate {
+  readonly #socket: WebSocket;
+  readonly #perSecond: number;
+  #since = 0;
+  #read = 0;
+
+  constructor(socket: WebSocket, perSecond: number) {
+    this.#socket = socket;
+    this.#perSecond = perSecond;
+  }
+
+  /** To be called for each. */
+  count(): void {
     const now = performance.now();
-    if (now - since >= 1_000) [since, read] = [now, 0];
-    read += 1;
-    if (read < perSecond || socket.isPaused) return;
-    socket.pause();
-    setTimeout(() => socket.resume(), since + 1_000 - now).unref();
-  };
-  socket.on('message', count).on('ping', count).on('pong', count);
+    if (now - this.#since >= 1_000) [this.#since, this.#read] = [now, 0];
+    this.#read += 1;
+    if (this.#read < this.#perSecond || this.#socket.isPaused) return;
+    this.#socket.pause();
+    setTimeout(() => this.#socket.resume(), this.#since + 1_000 - now).unref();
+  }
 }

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http';
+import type { Server } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
 import type { ExecutionArgs, GraphQLError } from 'graphql';
 import { handleProtocols, makeServer, type Context, type SubscribePayload } from 'graphql-ws';
@@ -9,13 +9,15 @@ import { userOf, type Admission } from './admission.ts';
 import type { DocumentRules } from './documents.ts';
 import { STALLED_MS } from './event-streams.ts';
 import { strangeOrigin } from './gate.ts';
-import { Heartbeat } from './heartbeat.ts';
+import { Heartbeat, Pulse } from './heartbeat.ts';
 import type { Origins } from './origins.ts';
 import { formatted, withFormattedErrors } from './formatted-result.ts';
 import { Outbox } from './outbox.ts';
-import { readAtMost, tooManyOperations, type SocketLimits } from './socket-limits.ts';
+import type { Peer } from './peers.ts';
+import { ReadingRate, tooManyOperations, type SocketLimits } from './socket-limits.ts';
 import type { Bounds } from './slow-bodies.ts';
 import { SocketCredentials } from './socket-credentials.ts';
+import { SocketOperations, UnderWay } from './socket-operations.ts';
 import { visitOf, type Identify } from './viewer.ts';
 import type { Yoga } from './yoga.ts';
 
@@ -54,78 +56,51 @@ export interface WebSocketDoor {
   close(): Promise<void>;
 }
 
-interface Operation {
-  /** Aborted when its client is gone. */
-  readonly gone: AbortController;
-  /** False once its client has completed it. */
-  readonly isWanted: () => boolean;
-}
-
 /** What this door keeps for a connection. */
 interface Extra {
-  readonly request: IncomingMessage;
+  readonly peer: Peer;
   readonly outbox: Outbox;
   readonly credentials: SocketCredentials;
-  /** Those under way. */
-  readonly operations: Map<string, Operation>;
+  readonly operations: SocketOperations;
   /** Whose operations they were: what gives back the connection that each of them has for it. */
-  readonly users: Map<string, () => void>;
-  /** When the last of them ended. */
-  quietSince: number;
+  readonly users: { readonly whose: string; readonly leave: () => void }[];
 }
-
-/** One for all: to make an error costs more than the rest of an operation's end. */
-const HAS_LEFT = new DOMException('The client waits for this no more', 'AbortError');
 
 /** `graphql-transport-ws` on `/graphql`. Nothing is thrown in its callbacks: that would close the socket on every operation of it. */
 export function openWebSocketDoor(http: Server, parts: WebSocketParts): WebSocketDoor {
   const { yoga, identify, origins, toGraphQLError, logger, patience } = parts;
   const { maxRequestBytes, admission, documents, socketLimits, bounds } = parts;
   const { initMs = 10_000, pingMs = 12_000, catchUpMs = 1_000, stalledMs = STALLED_MS } = patience;
-  /** The operations of all sockets; `idle` is called when the last of them has ended. */
-  const underWay = new Set<AbortController>();
-  let idle = (): void => {};
+  const underWay = new UnderWay();
   const server = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: initMs,
     execute: (args) => enveloped(args).execute(args),
     subscribe: (args) => enveloped(args).subscribe(args),
     onConnect: ({ extra, connectionParams }) => extra.credentials.admit(connectionParams),
     onSubscribe: async (connection, id, payload) => {
-      if (connection.extra.operations.size >= socketLimits.operations)
+      const { operations } = connection.extra;
+      if (operations.size >= socketLimits.operations)
         return [toGraphQLError(tooManyOperations(socketLimits.operations))];
-      const gone = new AbortController();
-      connection.extra.operations.set(id, { gone, isWanted: () => id in connection.subscriptions });
-      underWay.add(gone);
-      const prepared = await prepare(connection, id, payload, gone.signal).catch((error: unknown) => [
+      const signal = operations.begin(id, () => id in connection.subscriptions);
+      const prepared = await prepare(connection, id, payload, signal).catch((error: unknown) => [
         toGraphQLError(error),
       ]);
       // What does not begin is not told to have ended.
-      if (Array.isArray(prepared)) end(connection.extra, id);
+      if (Array.isArray(prepared)) operations.end(id);
       return prepared;
     },
     onError: ({ extra }, id, _, errors) => {
-      end(extra, id);
+      extra.operations.end(id);
       return errors.map((error) => formatted(toGraphQLError(error)));
     },
     onNext: (...[, , , , result]) => (result.errors ? withFormattedErrors(result) : undefined),
-    onComplete: ({ extra }, id) => end(extra, id),
+    onComplete: ({ extra }, id) => extra.operations.end(id),
     onClose: ({ extra }) => {
       extra.credentials.close();
-      for (const id of extra.operations.keys()) end(extra, id);
-      for (const leave of extra.users.values()) leave();
+      extra.operations.endAll();
+      for (const { leave } of extra.users) leave();
     },
   });
-
-  function end(extra: Extra, id: string): void {
-    const { operations } = extra;
-    const gone = operations.get(id)?.gone;
-    if (!gone) return;
-    extra.quietSince = performance.now();
-    gone.abort(HAS_LEFT);
-    operations.delete(id);
-    underWay.delete(gone);
-    if (underWay.size === 0) idle();
-  }
 
   async function prepare(
     { extra, connectionParams }: Context<Record<string, unknown>, Extra>,
@@ -133,13 +108,14 @@ export function openWebSocketDoor(http: Server, parts: WebSocketParts): WebSocke
     payload: SubscribePayload,
     signal: AbortSignal,
   ) {
-    const { request, outbox } = extra;
-    await admission.fromAddress(request);
+    const { peer, outbox } = extra;
+    await admission.fromAddress(peer);
     const operationHeaders = payload.extensions?.['headers'] as Record<string, unknown> | undefined;
     const visit = visitOf(await extra.credentials.identity(connectionParams, operationHeaders), signal);
     await admission.fromUser(visit);
     const whose = userOf(visit);
-    if (!signal.aborted && !extra.users.has(whose)) extra.users.set(whose, admission.userEnters(visit));
+    if (!signal.aborted && !extra.users.some((one) => one.whose === whose))
+      extra.users.push({ whose, leave: admission.userEnters(visit) });
     const before = `{"id":${JSON.stringify(operation)},"type":"next","payload":{"data":`;
     const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({
       ...visit,
@@ -181,22 +157,23 @@ export function openWebSocketDoor(http: Server, parts: WebSocketParts): WebSocke
   sockets.on('connection', (socket, request) => {
     // `ws` closes the socket by itself, with the code that fits.
     socket.on('error', (error) => logger.debug({ err: error }, 'socket error'));
-    const outbox = new Outbox(socket, request.socket);
-    readAtMost(socket, socketLimits.messagesPerSecond);
-    const credentials = new SocketCredentials(identify, request, (code, reason) => socket.close(code, reason));
-    const extra: Extra = {
-      request,
-      outbox,
-      credentials,
-      operations: new Map(),
-      users: new Map(),
-      quietSince: performance.now(),
-    };
-    heartbeat.watch(
-      socket,
-      request.socket,
-      () => extra.operations.size === 0 && performance.now() - extra.quietSince > idleMs,
-    );
+    // The rest of it is not kept: there may be thousands.
+    const peer: Peer = { headers: request.headers, socket: request.socket };
+    const outbox = new Outbox(socket, peer.socket);
+    const credentials = new SocketCredentials(identify, peer, (code, reason) => socket.close(code, reason));
+    const operations = new SocketOperations(underWay);
+    const extra: Extra = { peer, outbox, credentials, operations, users: [] };
+    const rate = new ReadingRate(socket, socketLimits.messagesPerSecond);
+    const pulse = new Pulse(socket, peer.socket, () => operations.quietMs > idleMs);
+    heartbeat.watch(pulse);
+    socket.on('ping', (data) => {
+      rate.count();
+      pulse.ping(data);
+    });
+    socket.on('pong', (data) => {
+      rate.count();
+      pulse.pong(data);
+    });
     const closed = server.opened(
       {
         protocol: socket.protocol,
@@ -204,19 +181,23 @@ export function openWebSocketDoor(http: Server, parts: WebSocketParts): WebSocke
         close: (code, reason) => outbox.close(code, reason),
         onMessage: (take) => {
           socket.on('message', (data) => {
+            rate.count();
+            pulse.message();
             take((data as Buffer).toString()).catch((error: unknown) => {
               if (socket.readyState !== socket.OPEN) return;
               logger.error({ err: error }, 'a message could not be handled');
               outbox.close(4500, 'Internal server error');
             });
-            // graphql-ws tells of a `complete` only once the operation has noticed: what waits for an answer would wait on.
-            for (const [id, { isWanted }] of extra.operations) if (!isWanted()) end(extra, id);
+            operations.endUnwanted();
           });
         },
       },
       extra,
     );
-    socket.once('close', (code, reason) => void closed(code, String(reason)));
+    socket.once('close', (code, reason) => {
+      heartbeat.forget(pulse);
+      void closed(code, String(reason));
+    });
   });
 
   return {
@@ -225,7 +206,7 @@ export function openWebSocketDoor(http: Server, parts: WebSocketParts): WebSocke
     },
     async close() {
       heartbeat[Symbol.dispose]();
-      if (underWay.size > 0) await elapsed(catchUpMs, new Promise<void>((resolve) => (idle = resolve)));
+      if (underWay.size > 0) await elapsed(catchUpMs, underWay.over());
       // The last frames leave in this turn.
       await setImmediate();
       for (const socket of sockets.clients) socket.close(1012, 'Service restart');
