@@ -37,7 +37,8 @@ export class Upstream {
     this.#live = { ...connectTo(this.#url), host: this.#url.host, connectMs };
     this.#connect = buildConnector({ timeout: connectMs, allowH2: false });
     const connections = maxReads === 0 ? null : maxReads;
-    this.#reads = new Pool(origin, { ...common, connections, connect: this.#connect, keepAliveTimeout: 1_000 });
+    const keepAlive = { keepAliveTimeout: 1_000, keepAliveTimeoutThreshold: 1_000 };
+    this.#reads = new Pool(origin, { ...common, ...keepAlive, connections, connect: this.#connect });
   }
 
   /** Rejects with a GatewayError, or with the signal's reason. */

@@ -16,8 +16,10 @@ export async function limited<T>(
 ): Promise<T> {
   outer?.throwIfAborted();
   const limit = new AbortController();
-  const timeout = new GatewayError('UPSTREAM_TIMEOUT', `${what} within ${ms / 1000} s`);
-  const timer = setTimeout(() => limit.abort(timeout), ms);
+  const timer = setTimeout(
+    () => limit.abort(new GatewayError('UPSTREAM_TIMEOUT', `${what} within ${ms / 1000} s`)),
+    ms,
+  );
   const onAbort = () => limit.abort(outer?.reason);
   outer?.addEventListener('abort', onAbort, { once: true });
   try {

@@ -19,7 +19,7 @@ export function extentOf(variables: Variables, most: number): { readonly values:
   for (const rest: unknown[] = [variables]; rest.length > 0 && values <= most;) {
     const one = rest.pop();
     if (typeof one === 'string') characters += one.length;
-    if (typeof one !== 'object' || one === null) continue;
+    if (!isJsonValue(one)) continue;
     const inner: readonly unknown[] = Array.isArray(one) ? one : Object.values(one);
     values += inner.length;
     if (values > most) break;
@@ -27,6 +27,13 @@ export function extentOf(variables: Variables, most: number): { readonly values:
     for (const next of inner) if (typeof next === 'object' || typeof next === 'string') rest.push(next);
   }
   return { values, characters };
+}
+
+/** Lists and objects as JSON has them: a file is one value, however long it is. */
+function isJsonValue(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return Array.isArray(value) || prototype === Object.prototype || prototype === null;
 }
 
 /**

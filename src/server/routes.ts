@@ -122,7 +122,7 @@ const statuses: Readonly<Partial<Record<ErrorCode, number>>> = {
 };
 
 /** How long a client that is refused may go on sending before it is cut off, in ms: cut off at once, it would not hear why. */
-const HEAR_MS = 2_000;
+export const HEAR_MS = 2_000;
 
 /** Says no, and listens for a while to what still comes. */
 export function refuse(request: IncomingMessage, response: ServerResponse, status: number, body: object): void {

@@ -8,6 +8,7 @@ import { fastDelivery } from './fast/fast-delivery.ts';
 import type { TellerOptions } from './fast/teller.ts';
 import type { GraphiqlPage } from './graphiql.ts';
 import { httpAdmission, type Admission } from './admission.ts';
+import { bodySizes } from './body-sizes.ts';
 import { documentCaches, documentRules, type DocumentRules } from './documents.ts';
 import type { EventStreams } from './event-streams.ts';
 import { visitOf, type Identify, type Visit } from './viewer.ts';
@@ -67,7 +68,8 @@ export function makeYoga(parts: YogaParts, streams: EventStreams): Yoga {
     logging: false,
     graphiql: graphiql ? (request) => graphiql.options(request) : false,
     ...(graphiql ? { renderGraphiQL: (options) => graphiql.render(options) } : {}),
-    maxRequestBodySize: Math.max(maxRequestBytes, maxUploadBytes),
+    // Counted by `bodySizes`: Yoga's own way makes each request anew.
+    maxRequestBodySize: false,
     maskedErrors: { maskError: toGraphQLError },
     parserAndValidationCache: documentCaches(),
     context: async (initial): Promise<Visit> => {
@@ -166,49 +168,4 @@ function operationLog(logger: Logger): Plugin<Visit> {
     onExecute: ({ args }) => ({ onExecuteDone: note(args, 'execute') }),
     onSubscribe: ({ args }) => ({ onSubscribeResult: () => ({ onEnd: note(args, 'subscribe') }) }),
   };
-}
-
-/** Bodies with files in them may be larger than others; Yoga knows one limit for all. */
-function bodySizes(documentBytes: number, uploadBytes: number): Plugin {
-  return {
-    onRequestParse: ({ request, requestParser, setRequestParser, fetchAPI }) => {
-      const isUpload = request.headers.get('content-type')?.toLowerCase().startsWith('multipart/form-data') === true;
-      const limit = isUpload ? uploadBytes : documentBytes;
-      if (Number(request.headers.get('content-length') ?? 0) > limit) throw bodyTooLarge();
-      if (!requestParser) return;
-      // Chunked: there is no telling before it is read.
-      const isOpen = !request.headers.has('content-length') && !isUpload && request.body !== null;
-      const wholeOf = async (body: Request) => {
-        const { url, method, headers } = body;
-        return new fetchAPI.Request(url, { method, headers, body: await textOf(body, limit) });
-      };
-      setRequestParser((body) => parsed(async () => requestParser(isOpen ? await wholeOf(body) : body)));
-    },
-  };
-}
-
-/** What is thrown while a request is read is about what the client sent. */
-async function parsed<T>(read: () => T | Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof GraphQLError) throw error;
-    throw new GraphQLError('The request could not be read: its query, variables or map are not what they should be');
-  }
-}
-
-async function textOf(request: Request, limit: number): Promise<string | null> {
-  if (!request.body) return null;
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of request.body as unknown as AsyncIterable<Uint8Array>) {
-    size += piece.byteLength;
-    if (size > limit) throw bodyTooLarge();
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces).toString();
-}
-
-function bodyTooLarge(): GraphQLError {
-  return new GraphQLError('The request body is too large', { extensions: { http: { status: 413 } } });
 }

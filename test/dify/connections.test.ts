@@ -134,6 +134,17 @@ describe('connections for reads', () => {
     expect(await atOnce(0)).toBe(6);
   });
 
+  it('are used again, also where the server says that it closes them after two seconds', async () => {
+    await using server = await serve((exchange) => {
+      exchange.response.setHeader('keep-alive', 'timeout=2');
+      sendJson(exchange, 200, { data: [], has_more: false, limit: 1 });
+    });
+    await using dify = client(server.baseUrl);
+    for (let round = 0; round < 10; round += 1) await dify.one.messages({ user: 'u', conversationId: 'c', limit: 1 });
+    // Perhaps a second one, while the first is about to be free.
+    expect(server.connections).toBeLessThanOrEqual(2);
+  });
+
   it('are no more than the configuration says', async () => {
     expect(await atOnce(2)).toBe(2);
   });

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { openRig, type Rig } from '../rig.ts';
 import { codesOf, dataOf } from '../graphql/answers.ts';
@@ -214,6 +215,42 @@ describe('HTTP', () => {
     const response = await post(rig, { query }, { accept: 'application/json' });
     expect(response.status).toBe(413);
     expect(codesOf((await response.json()) as never)).toEqual(['BAD_USER_INPUT']);
+  });
+
+  test('counts a body that does not say how long it is while it comes', async () => {
+    await using rig = await openRig();
+    const send = (type: string, pieces: readonly (string | Uint8Array)[]) => {
+      const headers = { ...program, accept: 'application/json', 'content-type': type };
+      return fetch(rig.url, { method: 'POST', headers, body: Readable.from(pieces), duplex: 'half' } as never);
+    };
+    const asked = await send('application/json', ['{"query":"{ viewer', ' { id } }"}']);
+    expect(await asked.json()).toEqual({ data: { viewer: { id: 'anonymous' } } });
+    const megabyte = new Uint8Array(1_048_576).fill(32);
+    const json = await send(
+      'application/json',
+      Array.from({ length: 5 }, () => megabyte),
+    );
+    expect([json.status, codesOf((await json.json()) as never)]).toEqual([413, ['BAD_USER_INPUT']]);
+    const operations = JSON.stringify({
+      query: 'mutation ($file: File!) { uploadFile(app: "assistant", file: $file) { name size } }',
+      variables: { file: null },
+    });
+    const part = (name: string, text: string) => `--x\r\ncontent-disposition: form-data; name="${name}"${text}`;
+    const head = [
+      part('operations', `\r\n\r\n${operations}\r\n`),
+      part('map', '\r\n\r\n{"0":["variables.file"]}\r\n'),
+      part('0', '; filename="a.txt"\r\ncontent-type: text/plain\r\n\r\n'),
+    ];
+    const form = (megabytes: number) =>
+      send('multipart/form-data; boundary=x', [
+        ...head,
+        ...Array.from({ length: megabytes }, () => megabyte),
+        '\r\n--x--\r\n',
+      ]);
+    const taken = await form(5);
+    expect(await taken.json()).toEqual({ data: { uploadFile: { name: 'a.txt', size: 5 * 1_048_576 } } });
+    const large = await form(26);
+    expect([large.status, codesOf((await large.json()) as never)]).toEqual([413, ['BAD_USER_INPUT']]);
   });
 
   test('takes queries by GET, but no mutations', async () => {

@@ -107,6 +107,8 @@ describe('an upload', () => {
     const { uploadFile } = dataOf((await response.json()) as never);
     expect(uploadFile).toMatchObject({ name: 'pixel.png', size: 15, extension: 'png', type: 'IMAGE' });
     expect((await askAbout(rig, uploadFile.id, 'ann'))['run'].error).toBeNull();
+    const long = await multipart(rig, query, new File([Buffer.alloc(megabyte)], 'long.png', { type: 'image/png' }));
+    expect(dataOf((await long.json()) as never)['uploadFile']).toMatchObject({ name: 'long.png', size: megabyte });
     expect(codesOf(await rig.query(query, { file: 'pixel.png' }))).toEqual(['BAD_USER_INPUT']);
     expect((await multipart(rig, query, new File([Buffer.alloc(25 * megabyte)], 'a.mp4'))).status).toBe(413);
   });
