@@ -73,7 +73,7 @@ export class SocketOperations {
   }
 
   endAll(): void {
-    for (const one of [...this.#own]) this.#end(one);
+    for (let one = this.#own[0]; one; one = this.#own[0]) this.#end(one);
   }
 
   #end(operation: Operation): void {
