@@ -120,8 +120,9 @@ export class AppClient {
     const { headersMs, idleMs: silenceMs } = this.#options;
     const ask = this.#ask(call, '*/*', { headersMs, silenceMs });
     const upstream = call.isSigned ? this.#files : this.#upstream;
-    const open = async (how: 'read' | 'send') => this.#opened(call, await upstream[how](ask, signal), signal);
-    const reply = await (call.method === 'GET' ? retried(() => open('read'), signal) : open('send')).catch((error) => {
+    // On a connection of its own: it takes as long as its reader does, and others wait for those that reads share.
+    const open = async () => this.#opened(call, await upstream.send(ask, signal), signal);
+    const reply = await (call.method === 'GET' ? retried(open, signal) : open()).catch((error) => {
       signal.throwIfAborted();
       throw error;
     });

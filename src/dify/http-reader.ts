@@ -16,7 +16,7 @@ const CARRIAGE_RETURN = 0x0d;
 const LINE_FEED = 0x0a;
 
 const STATUS = /^HTTP\/1\.[01] (\d{3})(?: [^\r\0]*)?\r$/;
-const FIELD = /^([\w!#$%&'*+\-.^`|~]+):[ \t]*([^\r\0]*?)[ \t]*\r$/;
+const FIELD = /^([\w!#$%&'*+\-.^`|~]+):([^\r\0]*)\r$/;
 // 13 digits are less than 2⁵², and a size that Number can count.
 const CHUNK = /^0*([\da-f]{1,13})[ \t]*(?:;[^\r\0]*)?\r$/i;
 
@@ -127,7 +127,8 @@ export class HttpReader {
   }
 
   #field(line: string): void {
-    const [, name = '', value = ''] = parts(FIELD, line, 'header');
+    const [, name = '', said = ''] = parts(FIELD, line, 'header');
+    const value = withoutBlanks(said);
     const key = name.toLowerCase();
     const before = this.#fields[key];
     this.#fields[key] = before === undefined ? value : [before, value].flat();
@@ -156,6 +157,15 @@ function hexOf(byte = 0): number {
   // Capitals differ by one bit.
   const letter = byte | 0x20;
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+}
+
+/** Spaces and tabs around it are not part of a value. A pattern for them can take the square of their number. */
+function withoutBlanks(said: string): string {
+  const isBlank = (at: number) => said[at] === ' ' || said[at] === '\t';
+  let [from, to] = [0, said.length];
+  while (from < to && isBlank(from)) from += 1;
+  while (to > from && isBlank(to - 1)) to -= 1;
+  return said.slice(from, to);
 }
 
 /** Nothing is known of a name that nobody has sent. */

@@ -76,8 +76,9 @@ export class Upstream {
       },
     });
     const release = this.#watch(signal, () => {
-      client.destroy(letGo).catch(ignore);
-      socket?.destroy(letGo);
+      const why = signal.reason instanceof Error ? signal.reason : letGo;
+      client.destroy(why).catch(ignore);
+      socket?.destroy(why);
       if (ask.body instanceof Readable) ask.body.destroy();
     });
     try {

@@ -1,6 +1,7 @@
 import { valueFromASTUntyped } from 'graphql';
 import { GatewayError } from '../errors.ts';
 import { builder } from './builder.ts';
+import { isAllJson } from './variables.ts';
 
 builder.scalarType('DateTime', {
   description: 'RFC 3339 instant in UTC, e.g. 2026-09-18T08:00:00.000Z.',
@@ -19,7 +20,10 @@ builder.scalarType('DateTime', {
 builder.scalarType('JSON', {
   description: 'Any JSON value. Only where Dify itself is untyped (app inputs, workflow outputs).',
   serialize: (value) => value,
-  parseValue: (value) => value,
+  parseValue: (value) => {
+    if (!isAllJson(value)) throw new GatewayError('BAD_USER_INPUT', 'A file is no JSON: upload it, and give its id.');
+    return value;
+  },
   parseLiteral: (node, variables) => valueFromASTUntyped(node, variables),
 });
 

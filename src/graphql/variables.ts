@@ -29,6 +29,17 @@ export function extentOf(variables: Variables, most: number): { readonly values:
   return { values, characters };
 }
 
+/** Whether it is JSON all through: a file is not. */
+export function isAllJson(value: unknown): boolean {
+  for (const rest = [value]; rest.length > 0;) {
+    const one = rest.pop();
+    if (typeof one !== 'object' || one === null) continue;
+    if (!isJsonValue(one)) return false;
+    for (const next of Object.values(one)) rest.push(next);
+  }
+  return true;
+}
+
 /** Lists and objects as JSON has them: a file is one value, however long it is. */
 function isJsonValue(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;

@@ -85,6 +85,8 @@ export function openWebSocketDoor(http: Server, parts: WebSocketParts): WebSocke
       const prepared = await prepare(connection, id, payload, signal).catch((error: unknown) => [
         toGraphQLError(error),
       ]);
+      // Completed meanwhile: nothing may follow, as another operation may have its id by now.
+      if (signal.aborted) return new Promise<never>(() => {});
       // What does not begin is not told to have ended.
       if (Array.isArray(prepared)) operations.end(id);
       return prepared;

@@ -3,6 +3,7 @@ import { GraphQLError, type ExecutionResult, type GraphQLSchema } from 'graphql'
 import type { Logger } from 'pino';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import { eventStream, STREAM_HEADERS } from './event-stream.ts';
+import { fileMaps } from './file-map.ts';
 import { withFormattedErrors } from './formatted-result.ts';
 import { fastDelivery } from './fast/fast-delivery.ts';
 import type { TellerOptions } from './fast/teller.ts';
@@ -82,9 +83,10 @@ export function makeYoga(parts: YogaParts, streams: EventStreams): Yoga {
       return { ...visit, ...contextFor(visit) };
     },
     plugins: [
-      httpAdmission(admission, maxRequestBytes),
+      httpAdmission(admission, maxRequestBytes, maxUploadBytes),
       visitors.plugin,
       documentRules(documents),
+      fileMaps(),
       bodySizes(maxRequestBytes, maxUploadBytes),
       codesForBadDocuments(toGraphQLError),
       acceptedStreams(),

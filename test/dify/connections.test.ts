@@ -150,6 +150,20 @@ describe('connections for reads', () => {
   });
 });
 
+describe('a download', () => {
+  it('takes none of the connections for reads, however long its reader takes', async () => {
+    await using server = await serve((exchange) => {
+      if (!exchange.request.url.includes('/files/')) return sendJson(exchange, 200, info);
+      exchange.response.writeHead(200, { 'content-length': 50_000_000 }).write(Buffer.alloc(1_000));
+    });
+    await using dify = client(server.baseUrl, { maxReads: 1 });
+    const fileId = '0b4a3bbc-3e2e-4a0c-9c6b-4f1f0d7b6e57';
+    const file = await dify.one.files.preview({ fileId }, never);
+    expect(await dify.one.info()).toMatchObject({ name: 'n' });
+    file.body.destroy();
+  });
+});
+
 describe('stale connections', () => {
   it('do not matter to a question when the server has closed its idle ones', async () => {
     await using server = await serve((exchange) => {

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { openRig, unlimited, type RigOptions } from '../rig.ts';
+import { program } from './carrying.ts';
 import { post } from './doors.ts';
 import { closed, rawSocket } from './hostile.ts';
 import { openSocket, subscribe } from './socket.ts';
@@ -91,6 +93,13 @@ describe('large requests', () => {
     await expect.poll(async () => (await post(rig, large('a'), { accept: 'application/json' })).status).toBe(429);
     expect(await rig.query(who)).toEqual({ data: { viewer: { id: 'anonymous' } } });
     held.destroy();
+    const open = (type: string) => {
+      const headers = { ...program, accept: 'application/json', 'content-type': type };
+      return fetch(rig.url, { method: 'POST', headers, body: Readable.from(['{', '}']), duplex: 'half' } as never);
+    };
+    // Neither says how long it is: it counts as long as it may be.
+    await expect.poll(async () => (await open('application/json')).status).toBe(400);
+    expect((await open('multipart/form-data; boundary=x')).status).toBe(429);
     await expect.poll(async () => (await post(rig, large('a'), { accept: 'application/json' })).status).toBe(200);
   });
 });

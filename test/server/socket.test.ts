@@ -34,6 +34,42 @@ describe('a socket', () => {
     );
   });
 
+  test.each(['refused', 'answered'])(
+    'answers an operation that has the id of a completed one, which would have been %s',
+    async (old) => {
+      const prepared = Promise.withResolvers<void>();
+      await using rig = await openRig({
+        identify: async ({ operationHeaders }) => {
+          if (operationHeaders?.['old'] === undefined) return { id: 'ann', scopes: [] };
+          await prepared.promise;
+          if (old === 'refused') throw new Error('nobody');
+          return { id: 'bob', scopes: [] };
+        },
+      });
+      await using socket = await openSocket(rig);
+      const extensions = { headers: { old } };
+      socket.send({ id: '1', type: 'subscribe', payload: { query: viewer, extensions } });
+      socket.send({ id: '1', type: 'complete' });
+      subscribe(socket, '1', '{ viewer { id } apps { name } }');
+      const { payload } = await socket.nextOf('1');
+      expect(payload.data.viewer).toEqual({ id: 'ann' });
+      expect(await socket.nextOf('1')).toEqual({ id: '1', type: 'complete' });
+      const held = holdAnswer(rig);
+      const id = await startRun(rig);
+      socket.send({ id: '2', type: 'subscribe', payload: { query: viewer, extensions } });
+      socket.send({ id: '2', type: 'complete' });
+      subscribe(socket, '2', runEvents, { id });
+      expect((await socket.nextOf('2'))['payload'].data.runEvents.__typename).toBe('RunAttached');
+      prepared.resolve();
+      held.release();
+      const frames: Data[] = [];
+      do frames.push(await socket.nextOf('2'));
+      while (frames.at(-1)?.['type'] === 'next');
+      expect(frames.at(-1)).toEqual({ id: '2', type: 'complete' });
+      expect(frames.at(-2)?.['payload'].data.runEvents.__typename).toBe('RunFinished');
+    },
+  );
+
   test('keeps its other operations when one has a syntax error, and can still be used', async () => {
     await using rig = await openRig();
     const held = holdAnswer(rig);
