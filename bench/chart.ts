@@ -1,5 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { curveHeight, drawCurve } from './curve.ts';
 import { type Row, ratio, short, type Table } from './figures.ts';
+import { text } from './svg.ts';
 
 // The main ratios of the last full run as a picture for the README: `npm run bench -- --peers`, then `npm run bench:chart`.
 
@@ -62,14 +64,19 @@ function draw({ date, machine, tables }: Report): string {
     }
     y += 14;
   }
+  const curves = ['flood', 'paced'].map((mode, index) =>
+    drawCurve(tables, mode, { x: 16 + (index * width) / 2, y, width: width / 2 - 16 }),
+  );
+  if (curves.some((curve) => curve.length > 0)) y += curveHeight;
   const caption = `÷ relay, less is better. Measured ${date}: ${machine.processor}, node ${machine.node}, load before ${machine.loadBefore}`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y}" viewBox="0 0 ${width} ${y}" role="img">`,
     `<title>What dify-graphql costs beside a relay without GraphQL</title>`,
     `<style>text{font:12px system-ui,sans-serif;fill:#59636e}.title{font-weight:600;fill:#1f2328}.value{fill:#59636e}`,
-    `.bar{fill:#afb8c1}.ours{fill:#1f6feb}@media(prefers-color-scheme:dark){text,.value{fill:#9198a1}.title{fill:#f0f6fc}.bar{fill:#484f58}}</style>`,
+    `.bar{fill:#afb8c1}.ours{fill:#1f6feb}polyline{fill:none;stroke:#afb8c1;stroke-width:2}polyline.own{stroke:#1f6feb}text.own{fill:#1f6feb}@media(prefers-color-scheme:dark){text,.value{fill:#9198a1}.title{fill:#f0f6fc}.bar{fill:#484f58}}</style>`,
     text(16, 24, caption, ''),
     ...parts,
+    ...curves.flat(),
     '</svg>',
     '',
   ].join('\n');
@@ -82,11 +89,6 @@ function barsOf({ values }: Row, base: string): readonly { name: string; value: 
     const spread = name === base ? '1' : `${short(found.median)} (${short(found.least)}–${short(found.most)})`;
     return [{ name, value: found.median, spread }];
   });
-}
-
-function text(x: number, y: number, content: string, attributes: string): string {
-  const safe = content.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-  return `<text x="${x.toFixed(1)}" y="${y}" ${attributes}>${safe}</text>`;
 }
 
 const report = new URL('./results/full.json', import.meta.url);
