@@ -26,7 +26,7 @@ const panels: readonly Panel[] = [
   { title: 'CPU per event, 1,000 streams', table: 'paced-1000', row: 'cpu', base: 'relay' },
   { title: 'Latency of an event, p50', table: 'latency', row: 'p50', base: 'relay' },
   { title: 'Time to the first text, p50', table: 'first', row: 'p50', base: 'relay' },
-  { title: 'Memory of an active stream, of 1,000', table: 'active-1000', row: 'resident', base: 'relay' },
+  { title: 'Memory in use for an active stream, of 5,000', table: 'active-5000', row: 'used', base: 'relay' },
   { title: 'CPU per delivery, 1,000 watchers of one run', table: 'fan-out-1000', row: 'cpu', base: 'relay' },
 ];
 

@@ -1,7 +1,7 @@
 import type { Table } from './figures.ts';
 import type { Stage } from './stage.ts';
 
-/** How much is measured: CI's form prints, takes a minute or so and says nothing; the full one takes about ten. */
+/** How much is measured: CI's form prints, takes a minute or so and says nothing; the full one about a quarter of an hour. */
 export type Size = 'full' | 'short';
 
 export interface Scenario {
