@@ -3,7 +3,7 @@ import { address, baseUrl, origin } from './addresses.ts';
 import { apiKey, auth, jwtIssuer, proxy } from './auth.ts';
 import { limitNames, limits } from './limits.ts';
 import { nearest } from './nearest.ts';
-import { decimal, longestMs, milliseconds, optional, secret, section, truth, whole, wholeIfAny } from './values.ts';
+import { decimal, longestMs, milliseconds, optional, secret, section, truth, whole } from './values.ts';
 import type { Finding } from './yaml-file.ts';
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -47,7 +47,7 @@ const server = {
   secret: optional(secret.optional()),
   maxUploadMegabytes: whole(25, 1, 1_024),
   fileUrlMinutes: whole(60, 1, 10_080),
-  metricsPort: wholeIfAny(0, 65_535),
+  metricsPort: optional(whole(0, 0, 65_535).optional()),
 };
 const timeouts = {
   connectMs: milliseconds(10_000),

@@ -14,12 +14,6 @@ function numeric(schema: z.ZodNumber, fallback: number) {
   );
 }
 
-/** Undefined where nothing is written. */
-export function wholeIfAny(low: number, high: number) {
-  const schema = whole(low, low, high);
-  return z.preprocess((value) => value ?? undefined, schema.optional());
-}
-
 export function whole(fallback: number, low: number, high: number) {
   const error = `write a whole number from ${low} to ${high}`;
   return numeric(z.int(error).min(low, error).max(high, error), fallback);

@@ -20,12 +20,15 @@ builder.scalarType('DateTime', {
 builder.scalarType('JSON', {
   description: 'Any JSON value. Only where Dify itself is untyped (app inputs, workflow outputs).',
   serialize: (value) => value,
-  parseValue: (value) => {
-    if (!isAllJson(value)) throw new GatewayError('BAD_USER_INPUT', 'A file is no JSON: upload it, and give its id.');
-    return value;
-  },
-  parseLiteral: (node, variables) => valueFromASTUntyped(node, variables),
+  parseValue: json,
+  // Variables of any type may stand in it.
+  parseLiteral: (node, variables) => json(valueFromASTUntyped(node, variables)),
 });
+
+function json(value: unknown): unknown {
+  if (!isAllJson(value)) throw new GatewayError('BAD_USER_INPUT', 'A file is no JSON: upload it, and give its id.');
+  return value;
+}
 
 builder.scalarType('Decimal', {
   description: 'Exact decimal in a string ("0.0012"): money never passes through a float.',

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Plugin } from 'graphql-yoga';
 import { rateLimited, type OpenRate, type Rate } from '../runs/rates.ts';
-import { isUpload } from './file-map.ts';
+import { isMultipart } from './file-map.ts';
 import { Peers, type Peer } from './peers.ts';
 import type { Visit } from './viewer.ts';
 
@@ -115,10 +115,10 @@ interface HttpContext {
 /** Counts what comes by HTTP; other doors count by themselves. */
 export function httpAdmission(admission: Admission, documentBytes: number, uploadBytes: number): Plugin<HttpContext> {
   return {
-    onRequestParse: async ({ request, serverContext }) => {
+    onRequestParse: async ({ serverContext }) => {
       const { req, res } = serverContext as unknown as HttpContext;
       await admission.fromAddress(req);
-      admission.bodyEnters(req, res, isUpload(request.headers) ? uploadBytes : documentBytes);
+      admission.bodyEnters(req, res, isMultipart(req.headers['content-type']) ? uploadBytes : documentBytes);
     },
     onSubscribe: ({ args: { contextValue } }) => {
       const { res } = contextValue as Partial<HttpContext>;

@@ -1,13 +1,13 @@
 import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { isUpload } from './file-map.ts';
+import { isMultipart } from './file-map.ts';
 import { HEAR_MS } from './routes.ts';
 
 /** Bodies with files in them may be larger than others; Yoga knows one limit for all. */
 export function bodySizes(documentBytes: number, uploadBytes: number): Plugin {
   return {
     onRequestParse: ({ request, requestParser, setRequestParser, fetchAPI }) => {
-      const limit = isUpload(request.headers) ? uploadBytes : documentBytes;
+      const limit = isMultipart(request.headers.get('content-type')) ? uploadBytes : documentBytes;
       if (Number(request.headers.get('content-length') ?? 0) > limit) throw bodyTooLarge();
       if (!requestParser) return;
       // Chunked: there is no telling before it is read.

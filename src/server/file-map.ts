@@ -8,7 +8,7 @@ import type { Plugin } from 'graphql-yoga';
 export function fileMaps(): Plugin {
   return {
     onRequestParse: ({ request, requestParser, setRequestParser }) => {
-      if (!requestParser || !isUpload(request.headers)) return;
+      if (!requestParser || !isMultipart(request.headers.get('content-type'))) return;
       // Of a request with files in it the form is all that is read.
       const checked = (given: Request) => ({ formData: async () => suited(await given.formData()) }) as Request;
       setRequestParser((given) => requestParser(checked(given)));
@@ -16,8 +16,9 @@ export function fileMaps(): Plugin {
   };
 }
 
-export function isUpload(headers: Headers): boolean {
-  return headers.get('content-type')?.toLowerCase().startsWith('multipart/form-data') === true;
+/** By its `content-type`. */
+export function isMultipart(type: string | null | undefined): boolean {
+  return type?.toLowerCase().startsWith('multipart/form-data') === true;
 }
 
 /** The form, if its map is as it should be. What is no JSON is refused by whoever reads it next. */

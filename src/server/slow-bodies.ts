@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { isMultipart } from './file-map.ts';
 
 /** Of connections and requests, whoever they are from. */
 export interface Bounds {
@@ -38,5 +39,5 @@ export function cutSlowBody(request: IncomingMessage, ms: number): void {
 }
 
 function isUpload({ url, headers }: IncomingMessage): boolean {
-  return url?.startsWith('/files') === true || headers['content-type']?.startsWith('multipart/form-data') === true;
+  return url?.startsWith('/files') === true || isMultipart(headers['content-type']);
 }

@@ -58,5 +58,14 @@ describe('a request with files', () => {
     const { body } = await send(rig, { query: workflow, variables: { input } }, map, { 0: picture });
     expect(codesOf(body)).toEqual(['BAD_USER_INPUT']);
     expect(body['errors'][0].message).toContain('A file is no JSON');
+    const literal = `mutation ($file: File!) { runWorkflow(input: { app: "summarize", inputs: { text: "a", deep: [{ file: $file }] } }) { status } }`;
+    const written = await send(
+      rig,
+      { query: literal, variables: { file: null } },
+      { 0: ['variables.file'] },
+      { 0: picture },
+    );
+    expect(codesOf(written.body)).toEqual(['BAD_USER_INPUT']);
+    expect(rig.requests.filter(({ method }) => method === 'POST')).toEqual([]);
   });
 });
