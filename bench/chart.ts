@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { curveHeight, drawCurve } from './curve.ts';
-import { type Row, ratio, short, type Table } from './figures.ts';
+import { type Row, ratio, rowOf, short, type Table } from './figures.ts';
 import { text } from './svg.ts';
 
 // The main ratios of the last full run as a picture for the README: `npm run bench -- --peers`, then `npm run bench:chart`.
@@ -47,7 +47,7 @@ function draw({ date, machine, tables }: Report): string {
   const parts: string[] = [];
   let y = 46;
   for (const panel of panels) {
-    const row = tables.find(({ key }) => key === panel.table)?.rows.find(({ key }) => key === panel.row);
+    const row = rowOf(tables, panel.table, panel.row);
     const bars = row ? barsOf(row, panel.base) : [];
     if (bars.length < 2) continue;
     parts.push(text(16, y + 12, panel.title, 'class="title"'));

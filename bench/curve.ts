@@ -1,7 +1,8 @@
-import { median, short, type Table } from './figures.ts';
+import { median, rowOf, short, type Table } from './figures.ts';
 import { line, text } from './svg.ts';
 
 const streams = [10, 100, 1_000, 5_000];
+/** By subject, how the style sheet calls its line. */
 const lines = { relay: 'other', gateway: 'own' } as const;
 const height = 110;
 
@@ -15,8 +16,7 @@ interface Place {
 export function drawCurve(tables: readonly Table[], mode: string, { x, y, width }: Place): readonly string[] {
   const costs = (subject: string) =>
     streams.flatMap((count, index) => {
-      const row = tables.find(({ key }) => key === `${mode}-${count}`)?.rows.find(({ key }) => key === 'cpu');
-      const values = row?.values[subject];
+      const values = rowOf(tables, `${mode}-${count}`, 'cpu')?.values[subject];
       return values?.length
         ? [{ at: x + 20 + (index * (width - 60)) / (streams.length - 1), cost: median(values) }]
         : [];

@@ -20,6 +20,10 @@ export interface Table {
   readonly notes?: readonly string[];
 }
 
+export function rowOf(tables: readonly Table[], table: string, row: string): Row | undefined {
+  return tables.find(({ key }) => key === table)?.rows.find(({ key }) => key === row);
+}
+
 export function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;

@@ -1,4 +1,4 @@
-import { median, ratio, short, type Table } from './figures.ts';
+import { median, ratio, rowOf, short, type Table } from './figures.ts';
 
 /** What a figure is to be. */
 interface Goal {
@@ -110,14 +110,13 @@ function quotient(above: number | null, below: number | null): number | null {
 
 /** Each goal, what was measured, and whether it is kept; goals of what was not measured are left out. */
 export function judge(tables: readonly Table[]): readonly string[] {
-  const rowOf = (table: string, row: string) =>
-    tables.find(({ key }) => key === table)?.rows.find(({ key }) => key === row)?.values ?? {};
+  const valuesOf = (table: string, row: string) => rowOf(tables, table, row)?.values ?? {};
   const found: Found = {
     value(table, row, subject) {
-      const values = rowOf(table, row)[subject];
+      const values = valuesOf(table, row)[subject];
       return values?.length ? median(values) : null;
     },
-    ratio: (table, row, subject, base) => ratio(rowOf(table, row), subject, base)?.median ?? null,
+    ratio: (table, row, subject, base) => ratio(valuesOf(table, row), subject, base)?.median ?? null,
   };
   return goals.flatMap(({ name, most, least, of }) => {
     const measured = of(found);

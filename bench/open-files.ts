@@ -5,10 +5,8 @@ const others = 200;
 
 /** What to say where a process may not have so many sockets; null where it may. */
 export function tooFewFiles(sockets: number): string | null {
-  const allowed = openFiles();
-  return sockets > roomForSockets()
-    ? `SKIPPED: ulimit -n is ${allowed}, at least ${sockets + others} are needed`
-    : null;
+  const [allowed, needed] = [openFiles(), sockets + others];
+  return allowed < needed ? `SKIPPED: ulimit -n is ${allowed}, at least ${needed} are needed` : null;
 }
 
 /** How many sockets a process may have. */
