@@ -11,10 +11,14 @@ export function bodySizes(documentBytes: number, uploadBytes: number): Plugin {
       if (Number(request.headers.get('content-length') ?? 0) > limit) throw bodyTooLarge();
       if (!requestParser) return;
       // Chunked: there is no telling before it is read.
-      const isOpen = !request.headers.has('content-length') && request.body !== null;
-      const whole = async ({ url, method, headers, body }: Request) =>
-        new fetchAPI.Request(url, { method, headers, body: await bytesOf(body, limit) });
-      setRequestParser((given) => parsed(async () => requestParser(isOpen ? await whole(given) : given)));
+      const isOpen = !request.headers.has('content-length');
+      const whole = async (given: Request) => {
+        if (!isOpen || !given.body) return given;
+        const { url, method, headers } = given;
+        const body = await bytesOf(given.body as unknown as AsyncIterable<Uint8Array>, limit);
+        return new fetchAPI.Request(url, { method, headers, body });
+      };
+      setRequestParser((given) => parsed(async () => requestParser(await whole(given))));
     },
   };
 }
@@ -29,14 +33,14 @@ async function parsed<T>(read: () => T | Promise<T>): Promise<T> {
   }
 }
 
-async function bytesOf(body: Request['body'], limit: number): Promise<Buffer<ArrayBuffer>> {
+async function bytesOf(body: AsyncIterable<Uint8Array>, limit: number): Promise<Buffer<ArrayBuffer>> {
   const pieces: Uint8Array[] = [];
-  const coming = (body as unknown as AsyncIterable<Uint8Array> | null)?.[Symbol.asyncIterator]();
+  const coming = body[Symbol.asyncIterator]();
   let size = 0;
-  for (let next = await coming?.next(); next && !next.done; next = await coming?.next()) {
+  for (let next = await coming.next(); !next.done; next = await coming.next()) {
     size += next.value.byteLength;
     if (size > limit) {
-      if (coming) hearOut(coming).catch(() => {});
+      hearOut(coming).catch(() => {});
       throw bodyTooLarge();
     }
     pieces.push(next.value);

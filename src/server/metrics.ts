@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { ToldEvents } from './fast/told-events.ts';
+import { listen } from './listen.ts';
 
 /** What is counted where it happens, and read when somebody asks. */
 export interface MetricSources {
@@ -30,11 +30,9 @@ export async function openMetrics(sources: MetricSources, host: string, port: nu
       () => response.writeHead(500).end(),
     );
   });
-  http.listen(port, host);
-  await once(http, 'listening');
-  const shownHost = host.includes(':') ? `[${host}]` : host;
+  const origin = await listen(http, host, port);
   return {
-    url: `http://${shownHost}:${(http.address() as AddressInfo).port}/metrics`,
+    url: `${origin}/metrics`,
     async close() {
       const closed = once(http, 'close');
       http.close();

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { EventStreams } from './event-streams.ts';
 import { makeGate } from './gate.ts';
+import { listen } from './listen.ts';
 import { makeRoutes, refuse, type Route } from './routes.ts';
 import { runEventsRoute } from './run-events.ts';
 import { cutSlowBody } from './slow-bodies.ts';
@@ -65,19 +65,14 @@ export async function openServer(parts: ServerParts, host: string, port: number)
     if (!gate(request, response) && !routed(request, response)) void graphql(request, response);
   });
   http.maxConnections = connections;
-  await new Promise<void>((resolve, reject) => {
-    http.once('error', reject);
-    http.listen(port, host, () => resolve());
-  });
+  const origin = await listen(http, host, port);
   // Not before: it would make the failure to listen an error of its own, which nobody catches.
   const door = openWebSocketDoor(http, { ...parts, yoga });
-  const address = http.address() as AddressInfo;
-  const shownHost = host.includes(':') ? `[${host}]` : host;
   const closed = new Promise<void>((resolve) => http.once('close', () => resolve()));
   let closingSockets: Promise<void> | undefined;
   const closeSockets = () => (closingSockets ??= door.close());
   return {
-    url: `http://${shownHost}:${address.port}/graphql`,
+    url: `${origin}/graphql`,
     get sockets() {
       return door.sockets;
     },
